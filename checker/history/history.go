@@ -1,0 +1,157 @@
+// Package history is the record of what happened in a run, in either world: a header, then events in the
+// order of one clock. As a file it is JSON Lines, one value a line, the header first.
+package history
+
+import (
+	"firedrill/model/config"
+)
+
+// Format and Version open every history file; a reader refuses other formats and newer versions.
+const (
+	Format  = "firedrill.history"
+	Version = 1
+)
+
+// History is one run.
+type History struct {
+	Header Header
+	Events []Event
+}
+
+// Header says what was run and what was expected of it. A history recorded elsewhere may leave everything
+// but Format and Version empty.
+type Header struct {
+	Format   string    `json:"format"`
+	Version  int       `json:"version"`
+	Scenario string    `json:"scenario,omitempty"`
+	World    string    `json:"world,omitempty"`
+	Seed     uint64    `json:"seed,omitempty"`
+	Services []Service `json:"services,omitempty"`
+	Nodes    []Node    `json:"nodes,omitempty"`
+	Expect   Expect    `json:"expect,omitzero"`
+}
+
+// Service is something that is probed: a virtual service, or the configuration API (named "api").
+type Service struct {
+	Name    string `json:"name"`
+	Address string `json:"address,omitempty"` // the VIP, without port
+	Group   string `json:"group,omitempty"`   // the service-engine group that carries it
+}
+
+// Node is a member of the cluster under test.
+type Node struct {
+	Name  string `json:"name"`
+	Role  string `json:"role"`            // controller, engine, server, client, gateway
+	Group string `json:"group,omitempty"` // of an engine
+	Host  string `json:"host,omitempty"`
+}
+
+// Type says which fields of an [Event] count.
+type Type string
+
+// The event types.
+const (
+	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
+	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Reason
+	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
+	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
+	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase
+	End    Type = "end"    // the run is over; nothing follows
+)
+
+// The operations of a [Call]. A register recorded elsewhere needs only read, write and cas.
+const (
+	OpRead   = "read"   // returns Value and Version, or fails with Reason "not_found"
+	OpWrite  = "write"  // sets Value whatever was there
+	OpCAS    = "cas"    // sets Value if the current value is Expected; fails otherwise
+	OpCreate = "create" // sets Value if nothing is there; returns Version
+	OpUpdate = "update" // sets Value if the current version is Version; returns the new Version
+	OpDelete = "delete" // removes if the current version is Version (0: any)
+	OpList   = "list"   // returns Items: every object whose key starts with Key
+)
+
+// The outcomes of a [Return].
+const (
+	OK      = "ok"
+	Fail    = "fail"    // it certainly did not happen
+	Unknown = "unknown" // it may have happened, or may yet
+)
+
+// Event is one thing that happened. Type says which fields count; the rest are zero and left out.
+type Event struct {
+	Time int64 `json:"t"` // nanoseconds since the run began, by the world's one clock
+	Type Type  `json:"type"`
+
+	Client    string `json:"client,omitempty"`
+	Op        uint64 `json:"op,omitempty"` // numbers the operations of one client, from 1
+	Operation string `json:"operation,omitempty"`
+	Key       string `json:"key,omitempty"`
+	Value     string `json:"value,omitempty"`
+	Expected  string `json:"expected,omitempty"`
+	Version   uint64 `json:"version,omitempty"`
+	Outcome   string `json:"outcome,omitempty"`
+	Items     []Item `json:"items,omitempty"`
+
+	Service string `json:"service,omitempty"`
+	Sent    int64  `json:"sent,omitempty"` // when the probe left; Time is when its fate was known
+	OK      bool   `json:"ok,omitempty"`
+	By      string `json:"by,omitempty"` // the node that answered
+
+	Node   string `json:"node,omitempty"`
+	Event  string `json:"event,omitempty"`
+	Unit   string `json:"unit,omitempty"`
+	Peer   string `json:"peer,omitempty"`
+	Term   uint64 `json:"term,omitempty"`
+	Index  uint64 `json:"index,omitempty"`
+	Hash   uint64 `json:"hash,omitempty"`
+	State  uint64 `json:"state,omitempty"`
+	Detail string `json:"detail,omitempty"`
+
+	Step     int      `json:"step,omitempty"` // the plan's fault step, from 1
+	Fault    string   `json:"fault,omitempty"`
+	Target   string   `json:"target,omitempty"`   // the selector, as planned
+	Resolved []string `json:"resolved,omitempty"` // the nodes it became
+	Phase    string   `json:"phase,omitempty"`    // begin or end
+
+	Reason string `json:"reason,omitempty"`
+}
+
+// The phases of a [Fault].
+const (
+	Begin  = "begin"
+	Finish = "end"
+)
+
+// Item is one object in the answer to a list.
+type Item struct {
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Version uint64 `json:"version"`
+}
+
+// Expect is what a scenario demands beyond the invariants, which always hold. It travels in the header so
+// that a history can be judged anywhere.
+type Expect struct {
+	// Outages bounds how long a client may find a service dark, per outage.
+	Outages []OutageBound `json:"outages,omitempty" yaml:"outages,omitempty"`
+	// DualActive is the longest time two engines may hold one address. Default 100ms.
+	DualActive config.Duration `json:"dual_active,omitempty" yaml:"dual_active,omitempty"`
+	// RecoverWithin is how long after the last fault has ended every service must answer again, for good.
+	// Default 5s.
+	RecoverWithin config.Duration `json:"recover_within,omitempty" yaml:"recover_within,omitempty"`
+	// Failovers bounds how often an engine or controller takes over after the start.
+	Failovers []FailoverBound `json:"failovers,omitempty" yaml:"failovers,omitempty"`
+}
+
+// OutageBound bounds the outages of a service.
+type OutageBound struct {
+	Service string          `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
+	Max     config.Duration `json:"max" yaml:"max"`
+}
+
+// FailoverBound bounds the number of failovers.
+type FailoverBound struct {
+	Of  string `json:"of" yaml:"of"` // "leader", or the name of a service-engine group
+	Min int    `json:"min,omitempty" yaml:"min,omitempty"`
+	Max int    `json:"max" yaml:"max"`
+}

@@ -1,0 +1,62 @@
+// Package checker judges a history: is the configuration linearizable, do the invariants hold, and was
+// every outage within its bound.
+package checker
+
+import "time"
+
+// Result is the judgement of one run, and one entry of results.json.
+type Result struct {
+	Scenario   string        `json:"scenario"`
+	World      string        `json:"world"` // sim or real
+	Seed       uint64        `json:"seed"`
+	Verdict    Verdict       `json:"verdict"`
+	TraceHash  string        `json:"trace_hash,omitempty"` // 16 hex digits; empty where the world is not deterministic
+	Events     uint64        `json:"events,omitempty"`     // scheduler events played
+	Simulated  time.Duration `json:"simulated"`            // how long the run lasted by the world's clock
+	Operations int           `json:"operations"`           // client operations judged
+	Probes     int           `json:"probes"`
+	Violations []Violation   `json:"violations"`
+	Outages    []Outage      `json:"outages"`
+}
+
+// Verdict is pass, fail, or error when the run itself broke.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass  Verdict = "pass"
+	Fail  Verdict = "fail"
+	Error Verdict = "error" // the worker that played the run panicked or hung; the violation holds its stack
+)
+
+// Violation is one broken promise.
+type Violation struct {
+	Check   string        `json:"check"` // the name of the invariant or bound, as `firedrill list` shows it
+	At      time.Duration `json:"at"`    // when it was broken
+	Message string        `json:"message"`
+	Details []string      `json:"details,omitempty"` // the events that show it, one a line
+}
+
+// Outage is a time during which a client found a service dark. It begins with the fault when the fault
+// struck between the last answered probe and the first unanswered one, else when the first unanswered
+// probe was sent; it ends when the next answer arrived. Durations are integer nanoseconds.
+type Outage struct {
+	Service  string        `json:"service"`
+	Fault    string        `json:"fault"`  // the kind of the latest fault before it, or "none"
+	Target   string        `json:"target"` // that fault's selector
+	Start    time.Duration `json:"start"`
+	Duration time.Duration `json:"duration"`
+	Ended    bool          `json:"ended"` // false: still dark when the run ended
+	Bound    time.Duration `json:"bound"` // what the scenario allows; 0: nothing said
+	Phases   Phases        `json:"phases"`
+	Cause    string        `json:"cause"` // one line for people
+}
+
+// Phases splits an outage; they add up to its duration. A phase that left no mark in the history is zero
+// and its time falls to the next.
+type Phases struct {
+	Detect   time.Duration `json:"detect"`   // until a survivor suspects
+	Decide   time.Duration `json:"decide"`   // until a successor is chosen
+	Announce time.Duration `json:"announce"` // until the successor has told the network, or serves the API
+	Converge time.Duration `json:"converge"` // until the client is answered
+}

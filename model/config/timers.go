@@ -1,0 +1,27 @@
+package config
+
+// Timers are the platform's timers; a profile sets them all, a scenario may override each.
+type Timers struct {
+	// Controllers among themselves ("High Availability for Avi Controllers").
+	ControllerHeartbeat        Duration `json:"controller_heartbeat" yaml:"controller_heartbeat,omitempty"`
+	ControllerFailedHeartbeats int      `json:"controller_failed_heartbeats" yaml:"controller_failed_heartbeats,omitempty"`
+	// WarmStart is how long a new leader takes before it answers the API ("Impact of a Controller Failure").
+	WarmStart Duration `json:"warm_start" yaml:"warm_start,omitempty"`
+
+	// Controllers and engines ("Service Engine Failure Detection").
+	SEHeartbeat        Duration `json:"se_heartbeat" yaml:"se_heartbeat,omitempty"`
+	SEFailedHeartbeats int      `json:"se_failed_heartbeats" yaml:"se_failed_heartbeats,omitempty"`
+
+	// Engines of one group among themselves on the data network (dp_hb_frequency, dp_hb_timeout_count).
+	DPHeartbeat        Duration `json:"dp_hb_frequency" yaml:"dp_hb_frequency,omitempty"`
+	DPFailedHeartbeats int      `json:"dp_hb_timeout_count" yaml:"dp_hb_timeout_count,omitempty"`
+
+	// Gratuitous ARP of an engine: this often at a takeover, this far apart, then again every Refresh.
+	GARPCount   int      `json:"garp_count" yaml:"garp_count,omitempty"`
+	GARPSpacing Duration `json:"garp_spacing" yaml:"garp_spacing,omitempty"`
+	GARPRefresh Duration `json:"garp_refresh" yaml:"garp_refresh,omitempty"`
+
+	// API clients: how long one attempt at one controller may take, and the whole operation.
+	APIAttempt Duration `json:"api_attempt" yaml:"api_attempt,omitempty"`
+	APITimeout Duration `json:"api_timeout" yaml:"api_timeout,omitempty"`
+}

@@ -1,0 +1,51 @@
+package model
+
+// Event is something a node did that a judge or a reader of the report may want to know. Unused fields
+// stay zero. Emitting one costs no formatting: fields are kept as they are.
+type Event struct {
+	Kind   EventKind
+	Unit   string // what it is about: an address, a service, a group, a configuration key
+	Peer   string // the other node, where there is one
+	Term   uint64 // raft term, or epoch of a legacy pair
+	Index  uint64 // raft log index, or version of the configuration
+	Hash   uint64 // of EventApplied: running hash over all commands applied so far
+	State  uint64 // of EventApplied: hash of the state after the command
+	Detail string // for people
+}
+
+// EventKind says what happened. The strings are part of the history format.
+type EventKind string
+
+// What controllers say.
+const (
+	EventSuspected EventKind = "suspected" // this node stopped hearing its leader or its pair peer (end of detect)
+	EventLeader    EventKind = "leader"    // this node was elected in Term (end of decide)
+	EventFollower  EventKind = "follower"  // this node gave up leading, or follows Peer, in Term
+	EventReady     EventKind = "ready"     // this leader answers the API (end of announce)
+	EventApplied   EventKind = "applied"   // this node applied the command at Index
+	EventRestored  EventKind = "restored"  // this node took over a snapshot at Index
+	EventEngineUp  EventKind = "engine_up" // the leader hears the engine Peer
+	EventEngineDn  EventKind = "engine_down"
+	EventArbitrate EventKind = "arbitrate" // the leader tells Peer to yield Unit
+	EventDiskError EventKind = "disk_error"
+)
+
+// What engines say.
+const (
+	EventConfigured EventKind = "configured" // the engine runs the configuration of version Index
+	EventHeadless   EventKind = "headless"   // no controller answers; the engine runs on with what it has
+	EventReattached EventKind = "reattached" // a controller answers again
+	EventActive     EventKind = "active"     // this engine decided to serve Unit (end of decide)
+	EventStandby    EventKind = "standby"    // this engine gave Unit up
+	EventServerUp   EventKind = "server_up"  // the back-end server Peer of the pool Unit passes its monitor
+	EventServerDown EventKind = "server_down"
+)
+
+// What the world says of a node. It is the world that knows.
+const (
+	EventStarted        EventKind = "started"
+	EventStopped        EventKind = "stopped" // crashed, or lost its power
+	EventAddressAdded   EventKind = "address_added"
+	EventAddressRemoved EventKind = "address_removed"
+	EventAnnounced      EventKind = "announced" // a gratuitous ARP left the node (end of announce)
+)

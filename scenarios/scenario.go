@@ -1,0 +1,134 @@
+// Package scenarios holds what is rehearsed: the scenario types, their loader, the plan that a scenario
+// becomes for one seed, and the scenario files themselves.
+package scenarios
+
+import (
+	"firedrill/checker/history"
+	"firedrill/model/config"
+)
+
+// Scenario is one drill, as data. A range such as 10s..20s is drawn anew for each seed by [Plan]; a
+// scenario without ranges and without a mix is its own plan.
+type Scenario struct {
+	Name  string `yaml:"name"`
+	About string `yaml:"about"` // one sentence: what fails and what must hold
+	// Worlds where the scenario can be played: sim, real. Default: sim.
+	Worlds []string `yaml:"worlds,omitempty"`
+	// Profile names the timers: fast (default) or documented.
+	Profile string `yaml:"profile,omitempty"`
+	// Timers overrides single timers of the profile.
+	Timers config.Timers `yaml:"timers,omitempty"`
+	// Duration of the run, by the world's clock.
+	Duration config.Duration `yaml:"duration"`
+
+	Topology Topology       `yaml:"topology"`
+	Config   Config         `yaml:"config,omitempty"`
+	Workload Workload       `yaml:"workload,omitempty"`
+	Faults   []Fault        `yaml:"faults,omitempty"`
+	Expect   history.Expect `yaml:"expect,omitempty"`
+}
+
+// Topology is the hardware. Nodes are named by role and number from 1: controller-1, engine-2, server-1,
+// gateway-1. Every node runs on a host of its own (host of engine-1: host-engine-1) unless Hosts says
+// otherwise.
+type Topology struct {
+	Controllers int       `yaml:"controllers"`       // 1 or 3
+	Engines     []Engines `yaml:"engines,omitempty"` // numbered through all entries
+	Servers     int       `yaml:"servers,omitempty"` // back ends at 198.19.1.N
+	Hosts       []Host    `yaml:"hosts,omitempty"`
+	Network     Network   `yaml:"network,omitempty"`
+	Disk        Disk      `yaml:"disk,omitempty"`
+	Clocks      Clocks    `yaml:"clocks,omitempty"`
+}
+
+// Engines is a number of engines of one group.
+type Engines struct {
+	Group string `yaml:"group"`
+	Count int    `yaml:"count"`
+}
+
+// Host is a machine that loses power as one.
+type Host struct {
+	Name  string   `yaml:"name"`
+	Rack  string   `yaml:"rack,omitempty"`
+	Nodes []string `yaml:"nodes"`
+}
+
+// Network is what the links are like when nothing is wrong.
+type Network struct {
+	Latency   Span            `yaml:"latency,omitempty"` // one way; default 100us..300us
+	Loss      Ratio           `yaml:"loss,omitempty"`
+	ARPExpiry config.Duration `yaml:"arp_expiry,omitempty"` // of clients and gateways; default 60s
+}
+
+// Disk is what the disks are like.
+type Disk struct {
+	Sync Span `yaml:"sync,omitempty"` // time of one sync; default 500us..2ms
+}
+
+// Clocks is how far the nodes' clocks are off.
+type Clocks struct {
+	Offset Span `yaml:"offset,omitempty"` // of the wall clock, either way; default 0..500ms
+	Drift  int  `yaml:"drift,omitempty"`  // of the monotonic clock, either way, in parts per million; default 50
+}
+
+// Config is the configuration that the client "admin" creates through the API when the run begins.
+type Config struct {
+	Clouds         []config.Cloud              `yaml:"clouds,omitempty"`
+	Groups         []config.ServiceEngineGroup `yaml:"service_engine_groups,omitempty"`
+	HealthMonitors []config.HealthMonitor      `yaml:"health_monitors,omitempty"`
+	Pools          []config.Pool               `yaml:"pools,omitempty"`
+	Services       []config.VirtualService     `yaml:"virtual_services,omitempty"`
+}
+
+// Workload is what clients do.
+type Workload struct {
+	Probes  Probes      `yaml:"probes,omitempty"`
+	Mix     *Mix        `yaml:"mix,omitempty"` // becomes Operations in the plan
+	Operate []Operation `yaml:"operations,omitempty"`
+}
+
+// Probes says how services are watched. Every virtual service, and the API, is probed.
+type Probes struct {
+	Every   config.Duration `yaml:"every,omitempty"`   // while it answers; default 100ms
+	Fast    config.Duration `yaml:"fast,omitempty"`    // once it does not; default 5ms
+	Timeout config.Duration `yaml:"timeout,omitempty"` // default 50ms
+}
+
+// Mix is random work on the configuration: clients that create, read, update, list and delete a small set
+// of objects, so that they contend.
+type Mix struct {
+	Clients int     `yaml:"clients"`
+	Rate    float64 `yaml:"rate"`            // operations a second, all clients together
+	Keys    int     `yaml:"keys"`            // objects they contend for; default 5
+	From    Span    `yaml:"from,omitempty"`  // default 3s
+	Until   Span    `yaml:"until,omitempty"` // default: the end, less 2s
+}
+
+// Operation is one call of one client at one time.
+type Operation struct {
+	At     Span   `yaml:"at"`
+	Client string `yaml:"client"`
+	Do     string `yaml:"do"`  // create, read, update, delete, list
+	Key    string `yaml:"key"` // Kind/name; of a list: Kind
+	// Value is the object's body as JSON, of create and update. An update and a delete name the version
+	// that this client last saw of the key.
+	Value string `yaml:"value,omitempty"`
+}
+
+// Fault is one blow: what, whom, when and for how long.
+type Fault struct {
+	At     Span   `yaml:"at"`
+	Fault  string `yaml:"fault"`  // a kind in the catalogue
+	Target string `yaml:"target"` // a selector, resolved when the fault strikes
+	// Targets and Every strike one after the other; the plan writes them out as single faults.
+	Targets []string        `yaml:"targets,omitempty"`
+	Every   config.Duration `yaml:"every,omitempty"`
+	// For is how long it lasts; zero: for good.
+	For Span `yaml:"for,omitempty"`
+	// From and To are the two sides of a network fault; To empty: everyone else.
+	To      string `yaml:"to,omitempty"`
+	Network string `yaml:"network,omitempty"` // management, data or edge; default: all
+	Loss    Ratio  `yaml:"loss,omitempty"`
+	Delay   Span   `yaml:"delay,omitempty"`
+}
