@@ -98,21 +98,22 @@ var (
 )
 
 // Disk is a flat directory of files with the durability of a POSIX file system: what was not synced may be
-// lost, in part or whole, when the power goes; a process crash alone loses nothing.
+// lost, in part or whole, when the power goes; a process crash alone loses nothing. Names are plain file names;
+// "", ".", ".." and what holds a slash are refused. Package disktest states these promises as tests.
 type Disk interface {
 	// Append adds data to the end of a file, creating it if needed.
 	Append(name string, data []byte) error
 	// Read returns the whole file, or ErrNotExist.
 	Read(name string) ([]byte, error)
-	// Truncate cuts a file to size bytes, or returns ErrNotExist.
+	// Truncate cuts a file to size bytes, or returns ErrNotExist; a file that is no longer stays as it is.
 	Truncate(name string, size int64) error
-	// Rename replaces newName by the file called name, atomically for readers.
+	// Rename replaces newName by the file called name, atomically for readers, or returns ErrNotExist.
 	Rename(name, newName string) error
 	// Remove deletes a file; removing what is not there is no error.
 	Remove(name string) error
 	// List returns the names of all files, sorted.
 	List() ([]string, error)
-	// Sync makes the file's content durable. Its name is durable only after SyncDir.
+	// Sync makes the file's content durable, or returns ErrNotExist. Its name is durable only after SyncDir.
 	Sync(name string) error
 	// SyncDir makes creations, renames and removals durable.
 	SyncDir() error

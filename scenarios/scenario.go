@@ -7,7 +7,7 @@ import (
 	"firedrill/model/config"
 )
 
-// Scenario is one drill, as data. A range such as 10s..20s is drawn anew for each seed by [Plan]; a
+// Scenario is one drill, as data. A range such as 10s..20s is drawn anew for each seed by [NewPlan]; a
 // scenario without ranges and without a mix is its own plan.
 type Scenario struct {
 	Name  string `yaml:"name"`
@@ -36,9 +36,9 @@ type Topology struct {
 	Engines     []Engines `yaml:"engines,omitempty"` // numbered through all entries
 	Servers     int       `yaml:"servers,omitempty"` // back ends at 198.19.1.N
 	Hosts       []Host    `yaml:"hosts,omitempty"`
-	Network     Network   `yaml:"network,omitempty"`
-	Disk        Disk      `yaml:"disk,omitempty"`
-	Clocks      Clocks    `yaml:"clocks,omitempty"`
+	Network     Network   `yaml:"network"`
+	Disk        Disk      `yaml:"disk"`
+	Clocks      Clocks    `yaml:"clocks"`
 }
 
 // Engines is a number of engines of one group.
@@ -56,20 +56,20 @@ type Host struct {
 
 // Network is what the links are like when nothing is wrong.
 type Network struct {
-	Latency   Span            `yaml:"latency,omitempty"` // one way; default 100us..300us
+	Latency   Span            `yaml:"latency"` // one way; default 100us..300us
 	Loss      Ratio           `yaml:"loss,omitempty"`
-	ARPExpiry config.Duration `yaml:"arp_expiry,omitempty"` // of clients and gateways; default 60s
+	ARPExpiry config.Duration `yaml:"arp_expiry"` // of clients and gateways; default 60s
 }
 
 // Disk is what the disks are like.
 type Disk struct {
-	Sync Span `yaml:"sync,omitempty"` // time of one sync; default 500us..2ms
+	Sync Span `yaml:"sync"` // time of one sync; default 500us..2ms
 }
 
 // Clocks is how far the nodes' clocks are off.
 type Clocks struct {
-	Offset Span `yaml:"offset,omitempty"` // of the wall clock, either way; default 0..500ms
-	Drift  int  `yaml:"drift,omitempty"`  // of the monotonic clock, either way, in parts per million; default 50
+	Offset Span `yaml:"offset"` // of the wall clock, either way; default 0..500ms
+	Drift  int  `yaml:"drift"`  // of the monotonic clock, either way, in parts per million; default 50
 }
 
 // Config is the configuration that the client "admin" creates through the API when the run begins.
@@ -119,16 +119,38 @@ type Operation struct {
 // Fault is one blow: what, whom, when and for how long.
 type Fault struct {
 	At     Span   `yaml:"at"`
-	Fault  string `yaml:"fault"`  // a kind in the catalogue
-	Target string `yaml:"target"` // a selector, resolved when the fault strikes
-	// Targets and Every strike one after the other; the plan writes them out as single faults.
+	Fault  string `yaml:"fault"`            // a kind in the catalogue
+	Target string `yaml:"target,omitempty"` // a selector, resolved when the fault strikes
+	// Targets, instead of Target, strike one after the other, Every so often; the plan writes them out as
+	// single faults.
 	Targets []string        `yaml:"targets,omitempty"`
 	Every   config.Duration `yaml:"every,omitempty"`
 	// For is how long it lasts; zero: for good.
 	For Span `yaml:"for,omitempty"`
-	// From and To are the two sides of a network fault; To empty: everyone else.
+	// To is the other side of a network fault, a selector like Target; default: everyone else.
 	To      string `yaml:"to,omitempty"`
 	Network string `yaml:"network,omitempty"` // management, data or edge; default: all
-	Loss    Ratio  `yaml:"loss,omitempty"`
-	Delay   Span   `yaml:"delay,omitempty"`
+	Loss    Ratio  `yaml:"loss,omitempty"`    // share of the packets
+	Delay   Span   `yaml:"delay,omitempty"`   // what a packet, or a sync of the disk, takes longer
+}
+
+// Objects lists the configuration in the order in which it can be created: what others refer to comes first.
+func (c *Config) Objects() []config.Object {
+	var out []config.Object
+	for i := range c.Clouds {
+		out = append(out, &c.Clouds[i])
+	}
+	for i := range c.Groups {
+		out = append(out, &c.Groups[i])
+	}
+	for i := range c.HealthMonitors {
+		out = append(out, &c.HealthMonitors[i])
+	}
+	for i := range c.Pools {
+		out = append(out, &c.Pools[i])
+	}
+	for i := range c.Services {
+		out = append(out, &c.Services[i])
+	}
+	return out
 }

@@ -52,7 +52,7 @@ type Type string
 // The event types.
 const (
 	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
-	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Reason
+	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Index, By, Reason, Detail
 	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
 	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase

@@ -16,6 +16,10 @@ type Timers struct {
 	DPHeartbeat        Duration `json:"dp_hb_frequency" yaml:"dp_hb_frequency,omitempty"`
 	DPFailedHeartbeats int      `json:"dp_hb_timeout_count" yaml:"dp_hb_timeout_count,omitempty"`
 
+	// FailbackDelay is how long a preferred engine must have been well before it asks for its load back,
+	// where the group wants that (auto_redistribute_active_standby_load).
+	FailbackDelay Duration `json:"failback_delay" yaml:"failback_delay,omitempty"`
+
 	// Gratuitous ARP of an engine: this often at a takeover, this far apart, then again every Refresh.
 	GARPCount   int      `json:"garp_count" yaml:"garp_count,omitempty"`
 	GARPSpacing Duration `json:"garp_spacing" yaml:"garp_spacing,omitempty"`

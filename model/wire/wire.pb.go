@@ -34,6 +34,7 @@ const (
 	Operation_CREATE                Operation = 3
 	Operation_UPDATE                Operation = 4
 	Operation_DELETE                Operation = 5
+	Operation_OPEN                  Operation = 6 // opens the client's session; its sequence is 1
 )
 
 // Enum value maps for Operation.
@@ -45,6 +46,7 @@ var (
 		3: "CREATE",
 		4: "UPDATE",
 		5: "DELETE",
+		6: "OPEN",
 	}
 	Operation_value = map[string]int32{
 		"OPERATION_UNSPECIFIED": 0,
@@ -53,6 +55,7 @@ var (
 		"CREATE":                3,
 		"UPDATE":                4,
 		"DELETE":                5,
+		"OPEN":                  6,
 	}
 )
 
@@ -583,13 +586,11 @@ func (x *Item) GetBody() []byte {
 type Command struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	Client        string                 `protobuf:"bytes,2,opt,name=client,proto3" json:"client,omitempty"`
-	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Operation     Operation              `protobuf:"varint,4,opt,name=operation,proto3,enum=firedrill.wire.Operation" json:"operation,omitempty"`
-	Kind          string                 `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
-	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
-	Expect        uint64                 `protobuf:"varint,7,opt,name=expect,proto3" json:"expect,omitempty"`
-	Body          []byte                 `protobuf:"bytes,8,opt,name=body,proto3" json:"body,omitempty"`
+	Operation     Operation              `protobuf:"varint,2,opt,name=operation,proto3,enum=firedrill.wire.Operation" json:"operation,omitempty"`
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Expect        uint64                 `protobuf:"varint,5,opt,name=expect,proto3" json:"expect,omitempty"` // of UPDATE and DELETE: the version that must be there; 0: any
+	Body          []byte                 `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -627,20 +628,6 @@ func (*Command) Descriptor() ([]byte, []int) {
 func (x *Command) GetVersion() uint32 {
 	if x != nil {
 		return x.Version
-	}
-	return 0
-}
-
-func (x *Command) GetClient() string {
-	if x != nil {
-		return x.Client
-	}
-	return ""
-}
-
-func (x *Command) GetSequence() uint64 {
-	if x != nil {
-		return x.Sequence
 	}
 	return 0
 }
@@ -1072,16 +1059,14 @@ const file_wire_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\fR\x04body\"\xe4\x01\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"\xb0\x01\n" +
 	"\aCommand\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\rR\aversion\x12\x16\n" +
-	"\x06client\x18\x02 \x01(\tR\x06client\x12\x1a\n" +
-	"\bsequence\x18\x03 \x01(\x04R\bsequence\x127\n" +
-	"\toperation\x18\x04 \x01(\x0e2\x19.firedrill.wire.OperationR\toperation\x12\x12\n" +
-	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x12\n" +
-	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
-	"\x06expect\x18\a \x01(\x04R\x06expect\x12\x12\n" +
-	"\x04body\x18\b \x01(\fR\x04body\"\xc4\x01\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x127\n" +
+	"\toperation\x18\x02 \x01(\x0e2\x19.firedrill.wire.OperationR\toperation\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
+	"\x06expect\x18\x05 \x01(\x04R\x06expect\x12\x12\n" +
+	"\x04body\x18\x06 \x01(\fR\x04body\"\xc4\x01\n" +
 	"\fEngineReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x1e\n" +
@@ -1110,7 +1095,7 @@ const file_wire_proto_rawDesc = "" +
 	"\rPeerHeartbeat\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units*^\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units*h\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04READ\x10\x01\x12\b\n" +
@@ -1120,7 +1105,8 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\x06UPDATE\x10\x04\x12\n" +
 	"\n" +
-	"\x06DELETE\x10\x05*\xb0\x01\n" +
+	"\x06DELETE\x10\x05\x12\b\n" +
+	"\x04OPEN\x10\x06*\xb0\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02OK\x10\x01\x12\r\n" +

@@ -1,0 +1,26 @@
+package checker
+
+import "firedrill/checker/history"
+
+// Invariant is a promise that a history keeps or breaks.
+type Invariant struct {
+	Name  string // as in [Violation].Check
+	About string // one sentence: what must hold
+	// Check returns what breaks it, deterministically. It skips what the history does not tell.
+	Check func(*history.History) []Violation
+}
+
+// Invariants is every check of [Judge]. A new one is a file and a line here.
+var Invariants = []Invariant{
+	{"linearizable", "every client sees the configuration as if one operation happened at a time (Herlihy and Wing, 1990)", checkLinearizable},
+	{"one-leader-per-term", "no two controllers lead in one term (Raft, election safety)", checkOneLeaderPerTerm},
+	{"committed-never-lost", "what was committed stays, in its place, on every controller and across restarts (Raft, leader completeness)", checkCommittedNeverLost},
+	{"state-machines-agree", "controllers that applied the same index hold the same state (Raft, state machine safety)", checkStateMachinesAgree},
+	{"one-holder-per-address", "no two nodes hold one address longer than dual_active", checkOneHolderPerAddress},
+	{"both-active", "no two engines believe to serve the same load longer than dual_active", checkBothActive},
+	{"failover-with-cause", "nobody takes over from a healthy node", checkFailoverWithCause},
+	{"services-recover", "every service answers, and answers for good once the faults are over and recover_within has passed", checkServicesRecover},
+	{"config-never-regresses", "an engine never runs an older configuration than it ran before", checkConfigNeverRegresses},
+	{"outage-bound", "no outage is longer than the scenario allows", checkOutageBound},
+	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
+}

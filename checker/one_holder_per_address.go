@@ -1,0 +1,31 @@
+package checker
+
+import (
+	"firedrill/checker/history"
+	"firedrill/model"
+)
+
+// checkOneHolderPerAddress follows the addresses of engines and controllers, as the world saw them added and
+// removed. While two nodes answer for one address, clients reach either, and neither knows the other's flows.
+func checkOneHolderPerAddress(h *history.History) []Violation {
+	outside := make(map[string]bool)
+	for _, n := range h.Header.Nodes {
+		outside[n.Name] = n.Role != "engine" && n.Role != "controller"
+	}
+	s := newHolders(h, "%s was held by %s for %v from %v on; at most %v are allowed")
+	for i := range h.Events {
+		e := &h.Events[i]
+		if e.Type != history.NodeEv || outside[e.Node] {
+			continue
+		}
+		switch model.EventKind(e.Event) {
+		case model.EventAddressAdded:
+			s.take(e.Unit, e.Node, e.Time)
+		case model.EventAddressRemoved:
+			s.give(e.Unit, e.Node, e.Time)
+		case model.EventStarted, model.EventStopped:
+			s.stop(e.Node, e.Time)
+		}
+	}
+	return s.finish(int64(ends(h)))
+}

@@ -1,0 +1,36 @@
+package checker
+
+import (
+	"time"
+
+	"firedrill/checker/history"
+)
+
+// checkOutageBound compares every outage with what the scenario allows.
+func checkOutageBound(h *history.History) []Violation {
+	if len(h.Header.Expect.Outages) == 0 {
+		return nil
+	}
+	var out []Violation
+	for _, o := range Outages(h) {
+		if bound, ok := outageBound(h, o.Service); ok && o.Duration > bound {
+			out = append(out, violation(int64(o.Start+bound), []string{o.Cause},
+				"%s was dark for %v from %v on; at most %v are allowed", o.Service, o.Duration, o.Start, bound))
+		}
+	}
+	return out
+}
+
+// outageBound returns what the scenario allows a service, if it says anything: its own name goes before "*",
+// which is every virtual service.
+func outageBound(h *history.History, service string) (bound time.Duration, ok bool) {
+	for _, b := range h.Header.Expect.Outages {
+		if b.Service == service {
+			return b.Max.Std(), true
+		}
+		if b.Service == "*" && service != api {
+			bound, ok = b.Max.Std(), true
+		}
+	}
+	return bound, ok
+}

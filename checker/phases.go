@@ -1,0 +1,198 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"firedrill/checker/history"
+	"firedrill/model"
+)
+
+// timeline is what is needed of a history to explain an outage: its faults, and the node events that mark the
+// steps of a failover.
+type timeline struct {
+	h      *history.History
+	faults []fault
+	nodes  map[string]history.Node
+	events []*history.Event // suspected, leader, ready, active, announced, stopped; by time
+}
+
+func newTimeline(h *history.History) *timeline {
+	t := &timeline{h: h, faults: faults(h), nodes: make(map[string]history.Node, len(h.Header.Nodes))}
+	for _, n := range h.Header.Nodes {
+		t.nodes[n.Name] = n
+	}
+	for i := range h.Events {
+		e := &h.Events[i]
+		if e.Type != history.NodeEv {
+			continue
+		}
+		switch model.EventKind(e.Event) {
+		case model.EventSuspected, model.EventLeader, model.EventReady, model.EventActive, model.EventAnnounced, model.EventStopped:
+			t.events = append(t.events, e)
+		}
+	}
+	return t
+}
+
+// marks are the steps of the failover that ended an outage; nil where the history shows none.
+type marks struct{ suspected, chosen, announced *history.Event }
+
+// marks finds, from start to end: the successor that was chosen last, the first survivor that suspected before
+// that, and the successor's first announcement after it. Nodes that the fault struck do not detect it.
+func (t *timeline) marks(s history.Service, f *fault, start, end int64) marks {
+	first := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time >= start })
+	last := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time > end })
+	window := t.events[first:last]
+
+	var m marks
+	for _, e := range window {
+		if is(e, chosenBy(s)) && t.related(s, e) {
+			m.chosen = e
+		}
+	}
+	after := start
+	for _, e := range window {
+		if m.chosen != nil && e.Time > m.chosen.Time {
+			break
+		}
+		if is(e, model.EventSuspected) && t.related(s, e) && (f == nil || !f.struckNode(e.Node)) {
+			m.suspected, after = e, e.Time
+			break
+		}
+	}
+	if m.chosen != nil {
+		after = m.chosen.Time
+	}
+	for _, e := range window {
+		if e.Time < after || m.chosen != nil && e.Node != m.chosen.Node {
+			continue
+		}
+		if is(e, announcedBy(s)) && t.related(s, e) && (s.Name == api || e.Unit == s.Address) {
+			m.announced = e
+			break
+		}
+	}
+	return m
+}
+
+func (f *fault) struckNode(name string) bool {
+	return slices.ContainsFunc(f.struck, func(n history.Node) bool { return n.Name == name })
+}
+
+func is(e *history.Event, kind model.EventKind) bool { return e.Event == string(kind) }
+
+func chosenBy(s history.Service) model.EventKind {
+	if s.Name == api {
+		return model.EventLeader
+	}
+	return model.EventActive
+}
+
+func announcedBy(s history.Service) model.EventKind {
+	if s.Name == api {
+		return model.EventReady
+	}
+	return model.EventAnnounced
+}
+
+// related tells whether the node that speaks is one that could carry the service. The units of engines and the
+// terms of controllers tell the two apart where the header does not.
+func (t *timeline) related(s history.Service, e *history.Event) bool {
+	n, known := t.nodes[e.Node]
+	switch {
+	case !known:
+		return (s.Name == api) == (e.Unit == "")
+	case s.Name == api:
+		return n.Role == "controller"
+	}
+	return n.Role == "engine" && (s.Group == "" || n.Group == s.Group)
+}
+
+// phases splits the time from start to end at the marks.
+func (m marks) phases(start, end int64) Phases {
+	at := start
+	until := func(e *history.Event) time.Duration {
+		if e == nil {
+			return 0
+		}
+		took := e.Time - at
+		at = e.Time
+		return time.Duration(took)
+	}
+	return Phases{Detect: until(m.suspected), Decide: until(m.chosen), Announce: until(m.announced), Converge: time.Duration(end - at)}
+}
+
+// cause tells the outage in one line.
+func (t *timeline) cause(s history.Service, f *fault, m marks, o *Outage) string {
+	var said []string
+	if m.suspected != nil {
+		said = append(said, fmt.Sprintf("%s suspected it %s", m.suspected.Node, after(o.Phases.Detect)))
+	}
+	if m.chosen != nil {
+		did := "took over " + s.Address
+		if s.Name == api {
+			did = "was elected"
+		}
+		said = append(said, fmt.Sprintf("%s %s %s", m.chosen.Node, strings.TrimSpace(did), after(o.Phases.Decide)))
+	}
+	if m.announced != nil {
+		did := "announced " + s.Address
+		if s.Name == api {
+			did = "was ready"
+		}
+		said = append(said, fmt.Sprintf("%s %s %s", m.announced.Node, did, after(o.Phases.Announce)))
+	}
+	if o.Ended {
+		said = append(said, fmt.Sprintf("clients were answered %s", after(o.Phases.Converge)))
+	} else {
+		said = append(said, "clients were not answered again")
+	}
+	return t.blow(f) + "; " + strings.Join(said, ", ")
+}
+
+// blow says what the fault did, in the words of the world where a node stopped.
+func (t *timeline) blow(f *fault) string {
+	if f == nil {
+		return "no fault before it"
+	}
+	var down []string
+	first := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time >= f.begin })
+	for _, e := range t.events[first:] {
+		if e.Time > f.begin {
+			break
+		}
+		if is(e, model.EventStopped) && f.struckNode(e.Node) {
+			why := e.Detail
+			if why == "" {
+				why = "stopped"
+			}
+			down = append(down, e.Node+" "+why)
+		}
+	}
+	if len(down) > 0 {
+		return strings.Join(down, ", ")
+	}
+	names := make([]string, len(f.struck))
+	for i, n := range f.struck {
+		names[i] = n.Name
+	}
+	if len(names) == 0 {
+		names = []string{f.target}
+	}
+	return f.kind + " at " + strings.Join(names, ", ")
+}
+
+// after writes a time for people: exact below a millisecond, else to a tenth of one.
+func after(d time.Duration) string {
+	switch {
+	case d == 0:
+		return "at once"
+	case d < time.Millisecond:
+		return "after " + d.String()
+	}
+	return "after " + d.Round(100*time.Microsecond).String()
+}

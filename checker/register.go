@@ -1,0 +1,154 @@
+package checker
+
+import (
+	"fmt"
+
+	"firedrill/checker/history"
+)
+
+// register is what one key holds, as far as the operations up to now tell: the sequential specification that
+// linearizability is judged by. Comparable, so that Porcupine finds equal states by ==.
+type register struct {
+	exists bool
+	value  string // "" while nothing is there
+	// version is that of the object, or, unless exact, the least that it can be: a write whose outcome is
+	// unknown, or of a system without versions, got a version that nobody was told. While nothing is
+	// there it is the least that the last version can have been.
+	version uint64
+	exact   bool
+	done    int // operations of known outcome that have happened
+}
+
+// step lets an operation happen, and tells whether it can have happened here with the outcome seen.
+//
+// An operation of unknown outcome happens when it takes effect, or after everything else, where nobody sees
+// whether it did. So it needs no second branch for never having happened.
+func (r register) step(o *operation) (register, bool) {
+	switch o.outcome {
+	case history.Unknown:
+		if next, ok := r.apply(o); ok {
+			return next, true
+		}
+		return r, r.done == o.search.known
+	case history.Fail:
+		ok := r.refuses(o)
+		r.done++
+		return r, ok
+	}
+	next, ok := r.apply(o)
+	next.done++
+	return next, ok
+}
+
+// apply does what an operation does when it succeeds.
+func (r register) apply(o *operation) (register, bool) {
+	switch o.kind {
+	case history.OpRead:
+		if !r.exists {
+			return r, o.got == "" && o.gotVersion == 0
+		}
+		next, ok := r.pin(o.gotVersion)
+		return next, ok && r.value == o.got
+	case history.OpWrite:
+		return r.set(o)
+	case history.OpCAS:
+		if r.value != o.expected {
+			return r, false
+		}
+		return r.set(o)
+	case history.OpCreate:
+		if r.exists {
+			return r, false
+		}
+		return r.set(o)
+	case history.OpUpdate:
+		next, ok := r.pin(o.version)
+		if !ok || !r.exists {
+			return r, false
+		}
+		return next.set(o)
+	case history.OpDelete:
+		next, ok := r.pin(o.version)
+		if !ok || !r.exists {
+			return r, false
+		}
+		next.exists, next.value, next.exact = false, "", false
+		return next, true
+	}
+	return r, false
+}
+
+// pin settles that the version is v, if it can be. Zero says nothing.
+func (r register) pin(v uint64) (register, bool) {
+	if v == 0 {
+		return r, true
+	}
+	if r.exact && v != r.version || v < r.version {
+		return r, false
+	}
+	r.version, r.exact = v, true
+	return r, true
+}
+
+// set stores the value under the version that the client was told, which is greater than all before.
+func (r register) set(o *operation) (register, bool) {
+	if o.gotVersion != 0 && o.gotVersion <= r.version {
+		return r, false
+	}
+	r.exists, r.value = true, o.value
+	r.version, r.exact = r.version+1, false
+	if o.gotVersion != 0 {
+		r.version, r.exact = o.gotVersion, true
+	}
+	return r, true
+}
+
+// refuses tells whether a failure with the reason seen is right here.
+func (r register) refuses(o *operation) bool {
+	switch {
+	case o.reason == notFound:
+		return !r.exists
+	case o.reason == alreadyExists:
+		return r.exists
+	case o.kind == history.OpCAS:
+		return r.value != o.expected
+	}
+	return r.exists && !(r.exact && r.version == o.version) // version_mismatch
+}
+
+// Reasons of a failure that tell what was there.
+const (
+	notFound        = "not_found"
+	alreadyExists   = "already_exists"
+	versionMismatch = "version_mismatch"
+)
+
+// telling reports whether a failure says anything about the state.
+func telling(kind, reason string) bool {
+	switch reason {
+	case notFound, alreadyExists, versionMismatch:
+		return true
+	}
+	return kind == history.OpCAS && reason == ""
+}
+
+func (r register) String() string {
+	switch {
+	case !r.exists:
+		return "nothing there"
+	case r.version == 0:
+		return fmt.Sprintf("value %s", short(r.value))
+	case !r.exact:
+		return fmt.Sprintf("value %s, version %d or more", short(r.value), r.version)
+	}
+	return fmt.Sprintf("value %s, version %d", short(r.value), r.version)
+}
+
+// short keeps a value on one line.
+func short(s string) string {
+	const most = 60
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return fmt.Sprintf("%q", s)
+}

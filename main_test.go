@@ -1,0 +1,129 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// arrows says which of our packages the code below a folder may import. What is not listed is refused.
+var arrows = map[string][]string{
+	"model":     {"model"},
+	"scenarios": {"scenarios", "model/config", "checker/history"},
+	"checker":   {"checker", "model/config"},
+	"sim":       {"sim", "model", "scenarios", "checker/history"},
+	"real":      {"real", "model", "scenarios", "checker/history"},
+	"reports":   {"reports", "checker", "scenarios"},
+}
+
+// TestImportArrows keeps the architecture: the two worlds never meet, and the model knows neither.
+func TestImportArrows(t *testing.T) {
+	for folder, allowed := range arrows {
+		for _, file := range sources(t, folder, true) {
+			for _, imp := range imports(file.ast) {
+				path, ours := strings.CutPrefix(imp, "firedrill/")
+				if ours && !within(path, allowed) {
+					t.Errorf("%s imports %s; %s/ may import %v", file.path, imp, folder, allowed)
+				}
+			}
+		}
+	}
+}
+
+// TestModelIsSansIO refuses in the model everything by which a state machine could reach the world on its
+// own: packages that do, clocks, goroutines, channels and process-wide randomness.
+func TestModelIsSansIO(t *testing.T) {
+	forbiddenImports := []string{"net", "net/http", "os", "os/exec", "os/signal", "syscall", "io/ioutil", "log", "log/slog",
+		"runtime", "sync", "sync/atomic", "context", "crypto/rand", "math/rand", "unsafe", "testing"}
+	forbiddenCalls := map[string][]string{
+		"time": {"Now", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "Since", "Until"},
+		"rand": {"Int", "IntN", "Int64", "Int64N", "Int32", "Int32N", "Uint32", "Uint32N", "Uint64", "Uint64N", "UintN", "Uint", "N", "Float64", "Float32", "Perm", "Shuffle", "NormFloat64", "ExpFloat64"},
+	}
+	for _, file := range sources(t, "model", false) {
+		if strings.HasSuffix(file.path, ".pb.go") || strings.Contains(file.path, "disktest") {
+			continue // generated code registers itself under a lock; disktest is a helper of tests
+		}
+		for _, imp := range imports(file.ast) {
+			for _, f := range forbiddenImports {
+				if imp == f {
+					t.Errorf("%s imports %q: the model is sans-I/O", file.path, imp)
+				}
+			}
+		}
+		ast.Inspect(file.ast, func(n ast.Node) bool {
+			if n == nil {
+				return true
+			}
+			at := file.set.Position(n.Pos())
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s: starts a goroutine", at)
+			case *ast.ChanType:
+				t.Errorf("%s: uses a channel", at)
+			case *ast.SelectorExpr:
+				pkg, ok := n.X.(*ast.Ident)
+				if !ok || pkg.Obj != nil { // a local variable of that name
+					return true
+				}
+				for _, name := range forbiddenCalls[pkg.Name] {
+					if n.Sel.Name == name {
+						t.Errorf("%s: uses %s.%s", at, pkg.Name, name)
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+type source struct {
+	path string
+	set  *token.FileSet
+	ast  *ast.File
+}
+
+// sources parses the Go files below a folder, with or without tests.
+func sources(t *testing.T, folder string, tests bool) []source {
+	t.Helper()
+	var out []source
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || !tests && strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		set := token.NewFileSet()
+		f, err := parser.ParseFile(set, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		out = append(out, source{path, set, f})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) == 0 {
+		t.Fatalf("no Go files below %s", folder)
+	}
+	return out
+}
+
+func imports(f *ast.File) []string {
+	var out []string
+	for _, i := range f.Imports {
+		out = append(out, strings.Trim(i.Path.Value, `"`))
+	}
+	return out
+}
+
+func within(path string, folders []string) bool {
+	for _, f := range folders {
+		if path == f || strings.HasPrefix(path, f+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,81 @@
+package controller
+
+import (
+	"fmt"
+
+	"firedrill/model/config"
+	"firedrill/model/wire"
+)
+
+// machine fits the configuration to the replicated log: commands in, results out.
+type machine struct{ *config.State }
+
+// Apply implements [consensus.StateMachine].
+func (m machine) Apply(index uint64, command []byte) []byte {
+	var cmd wire.Command
+	if err := cmd.UnmarshalVT(command); err != nil {
+		return encodeResult(wire.Status_INVALID, 0, "damaged command")
+	}
+	change := config.Change{
+		Key:    config.Key{Kind: config.Kind(cmd.Kind), Name: cmd.Name},
+		Expect: cmd.Expect,
+		Body:   cmd.Body,
+	}
+	switch cmd.Operation {
+	case wire.Operation_OPEN:
+		return encodeResult(wire.Status_OK, 0, "")
+	case wire.Operation_CREATE:
+		change.Op = config.OpCreate
+	case wire.Operation_UPDATE:
+		change.Op = config.OpUpdate
+	case wire.Operation_DELETE:
+		change.Op = config.OpDelete
+	default:
+		return encodeResult(wire.Status_INVALID, 0, fmt.Sprintf("operation: %s changes nothing", cmd.Operation))
+	}
+	out := m.State.Apply(index, change)
+	return encodeResult(statusOf(out.Code), out.Version, out.Error)
+}
+
+func statusOf(c config.Code) wire.Status {
+	switch c {
+	case config.CodeOK:
+		return wire.Status_OK
+	case config.CodeNotFound:
+		return wire.Status_NOT_FOUND
+	case config.CodeAlreadyExists:
+		return wire.Status_ALREADY_EXISTS
+	case config.CodeVersionMismatch:
+		return wire.Status_VERSION_MISMATCH
+	case config.CodeInUse:
+		return wire.Status_IN_USE
+	default:
+		return wire.Status_INVALID
+	}
+}
+
+func encodeCommand(r *wire.Request) []byte {
+	return marshal(&wire.Command{Version: wire.Version, Operation: r.Operation, Kind: r.Kind, Name: r.Name, Expect: r.Version, Body: r.Body})
+}
+
+func encodeResult(s wire.Status, version uint64, problem string) []byte {
+	return marshal(&wire.Response{Status: s, Version: version, Error: problem})
+}
+
+// decodeResult fills the answer with what Apply returned.
+func decodeResult(result []byte, into *wire.Response) {
+	var r wire.Response
+	if err := r.UnmarshalVT(result); err != nil {
+		into.Status, into.Error = wire.Status_INVALID, "damaged result"
+		return
+	}
+	into.Status, into.Version, into.Error = r.Status, r.Version, r.Error
+}
+
+func marshal(m interface{ MarshalVT() ([]byte, error) }) []byte {
+	b, err := m.MarshalVT()
+	if err != nil {
+		panic(fmt.Sprintf("controller: a message of our own cannot be marshalled: %v", err))
+	}
+	return b
+}

@@ -1,0 +1,249 @@
+// Package engine is the service engine: it runs the configuration that controllers push, checks the health
+// of back-end servers, and, with its peer, keeps every virtual address of the group answered. It needs no
+// controller to go on.
+package engine
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"firedrill/model"
+	"firedrill/model/config"
+	"firedrill/model/wire"
+)
+
+// Config is what an engine is born with; the rest comes from the controllers.
+type Config struct {
+	Name        string
+	Group       string
+	Management  netip.Addr
+	Data        netip.Addr
+	Controllers []netip.Addr
+	Timers      config.Timers
+}
+
+// Engine is a [model.Node].
+type Engine struct {
+	cfg    Config
+	env    model.Env
+	config *config.EngineConfig // nil until the first push, unless the disk holds one
+	pair   pair
+	health health
+
+	term         uint64 // of the leader that was last obeyed
+	lastAnswered time.Duration
+	headless     bool
+	lastBeat     time.Duration // when the heartbeat timer last ran; tells a long sleep
+}
+
+// Timers of the engine. Those of health monitors count up from timerMonitor.
+const (
+	timerReport model.TimerID = iota + 1
+	timerHeartbeat
+	timerPeer
+	timerPeerOfUnit1
+	timerAnnounce
+	timerMonitor
+)
+
+const configFile = "engine-config.json"
+
+// New returns an engine that has not started.
+func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
+
+// Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
+func (e *Engine) Start(env model.Env) {
+	e.env = env
+	e.pair.engine, e.health.engine = e, e
+	e.lastAnswered = env.Now()
+	e.loadConfig()
+	e.report()
+	e.beat()
+}
+
+// Receive implements [model.Node].
+func (e *Engine) Receive(_ netip.Addr, msg []byte) {
+	e.noticeSleep()
+	body, err := wire.Decode(msg)
+	if err != nil {
+		return
+	}
+	switch b := body.(type) {
+	case *wire.Envelope_EngineDirective:
+		e.obey(b.EngineDirective)
+	case *wire.Envelope_PeerHeartbeat:
+		e.pair.hear(b.PeerHeartbeat)
+	}
+}
+
+// Timer implements [model.Node].
+func (e *Engine) Timer(id model.TimerID) {
+	e.noticeSleep()
+	switch {
+	case id == timerReport:
+		e.report()
+	case id == timerHeartbeat:
+		e.beat()
+	case id == timerPeer, id == timerPeerOfUnit1:
+		e.pair.silent(int(id - timerPeer))
+	case id == timerAnnounce:
+		e.pair.announceAgain()
+	case id >= timerMonitor:
+		e.health.due(int(id - timerMonitor))
+	}
+}
+
+// Checked implements [model.Node].
+func (e *Engine) Checked(id model.CheckID, ok bool) {
+	e.noticeSleep()
+	e.health.checked(id, ok)
+}
+
+// noticeSleep compares the heartbeat timer with the clock. A process that was frozen longer than its peer's
+// patience may have been replaced meanwhile: it gives up what it holds before it does anything else, and
+// listens (the lesson of keepalived issues 2066 and 2649).
+func (e *Engine) noticeSleep() {
+	now := e.env.Now()
+	if e.config != nil && now-e.lastBeat > e.pair.patience() {
+		e.lastBeat = now
+		e.pair.stepDown("slept")
+	}
+}
+
+// beat sends the heartbeat to the peer and plans the next.
+func (e *Engine) beat() {
+	e.lastBeat = e.env.Now()
+	e.pair.beat()
+	e.env.SetTimer(timerHeartbeat, e.heartbeat())
+}
+
+func (e *Engine) heartbeat() time.Duration {
+	if e.config != nil && e.config.Group.HBFrequency > 0 {
+		return e.config.Group.HBFrequency.Std()
+	}
+	return e.cfg.Timers.DPHeartbeat.Std()
+}
+
+// report tells every controller how this engine is; the leader answers.
+func (e *Engine) report() {
+	r := &wire.EngineReport{
+		Engine:     e.cfg.Name,
+		Group:      e.cfg.Group,
+		Management: e.cfg.Management.String(),
+		Data:       e.cfg.Data.String(),
+		Units:      e.pair.states(),
+	}
+	if e.config != nil {
+		r.ConfigIndex = e.config.Index
+	}
+	msg := wire.Encode(&wire.Envelope_EngineReport{EngineReport: r})
+	for i, c := range e.cfg.Controllers {
+		if i < len(e.cfg.Controllers)-1 {
+			e.env.Send(c, append([]byte(nil), msg...)) // each message belongs to the world
+			continue
+		}
+		e.env.Send(c, msg)
+	}
+	patience := time.Duration(e.cfg.Timers.SEFailedHeartbeats) * e.cfg.Timers.SEHeartbeat.Std()
+	if !e.headless && e.env.Now()-e.lastAnswered > patience {
+		e.headless = true
+		e.env.Emit(model.Event{Kind: model.EventHeadless})
+	}
+	e.env.SetTimer(timerReport, e.cfg.Timers.SEHeartbeat.Std())
+}
+
+// obey takes what the leader says. A leader of an earlier term is no leader any more.
+func (e *Engine) obey(d *wire.EngineDirective) {
+	if d.Term < e.term {
+		return
+	}
+	e.term = d.Term
+	e.lastAnswered = e.env.Now()
+	if e.headless {
+		e.headless = false
+		e.env.Emit(model.Event{Kind: model.EventReattached, Peer: d.Leader, Term: d.Term})
+	}
+	if len(d.Config) > 0 && (e.config == nil || d.ConfigIndex > e.config.Index) {
+		e.configure(d.Config)
+	}
+	for _, p := range d.Peers {
+		e.pair.relayed(p)
+	}
+}
+
+// configure runs a new configuration, once it is safe on disk.
+func (e *Engine) configure(body []byte) {
+	var c config.EngineConfig
+	if json.Unmarshal(body, &c) != nil || c.Group.Name != e.cfg.Group {
+		return
+	}
+	if err := e.saveConfig(body); err != nil {
+		e.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
+		return // it is pushed again with the next report
+	}
+	e.apply(&c)
+}
+
+func (e *Engine) apply(c *config.EngineConfig) {
+	first := e.config == nil
+	e.config = c
+	e.health.configure()
+	e.pair.configure(first)
+	e.publish()
+	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})
+}
+
+// saveConfig replaces the file in one step: after a power loss it holds the old or the new configuration.
+func (e *Engine) saveConfig(body []byte) error {
+	const fresh = configFile + ".new"
+	d := e.env.Disk()
+	if err := d.Remove(fresh); err != nil {
+		return err
+	}
+	if err := d.Append(fresh, body); err != nil {
+		return err
+	}
+	if err := d.Sync(fresh); err != nil {
+		return err
+	}
+	if err := d.Rename(fresh, configFile); err != nil {
+		return err
+	}
+	return d.SyncDir()
+}
+
+func (e *Engine) loadConfig() {
+	body, err := e.env.Disk().Read(configFile)
+	if err != nil {
+		return
+	}
+	var c config.EngineConfig
+	if err := json.Unmarshal(body, &c); err != nil {
+		e.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
+		return
+	}
+	e.apply(&c)
+}
+
+// publish hands the data path the services of this engine, each with the servers that are up.
+func (e *Engine) publish() {
+	services := make([]model.TableService, 0, len(e.config.Services))
+	for _, vs := range e.config.Services {
+		pool := e.config.Pool(vs.PoolRef)
+		if vs.Disabled || pool == nil {
+			continue
+		}
+		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
+		if pool.LBAlgorithm == config.LBConsistentHash {
+			s.Balance = model.BalanceConsistentHash
+		}
+		for _, server := range pool.Servers {
+			if e.health.up(pool, server) {
+				s.Servers = append(s.Servers, netip.AddrPortFrom(server.IP, server.Port))
+			}
+		}
+		services = append(services, s)
+	}
+	e.env.Publish(model.NewTable(services))
+}

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+
+	"firedrill/model"
+	"firedrill/model/config"
+)
+
+// health checks the servers of every pool with every monitor of the pool. A server is up when all its
+// monitors say so.
+type health struct {
+	engine  *Engine
+	targets []*target
+	round   uint16 // counts configurations, so that an answer to an earlier one is not misread
+}
+
+// target is one server under one monitor.
+type target struct {
+	pool    string
+	server  netip.AddrPort
+	monitor config.HealthMonitor
+
+	up      bool
+	known   bool // the first answer decides at once; after that, rise and fall counts do
+	against int  // answers in a row that contradict up
+}
+
+// configure keeps what is known of targets that stay, and begins with those that are new.
+func (h *health) configure() {
+	old := h.targets
+	h.targets = nil
+	h.round++
+	c := h.engine.config
+	for _, pool := range c.Pools {
+		for _, server := range pool.Servers {
+			for _, ref := range pool.HealthMonitorRefs {
+				if m := c.Monitor(ref); m != nil {
+					t := &target{pool: pool.Name, server: netip.AddrPortFrom(server.IP, server.Port), monitor: m.WithDefaults()}
+					h.targets = append(h.targets, t.inherit(old))
+				}
+			}
+		}
+	}
+	for i, t := range h.targets {
+		// Spread the checks, so that engines and pools do not ask in step.
+		h.engine.env.SetTimer(timerMonitor+model.TimerID(i), time.Duration(h.engine.env.Rand().Uint64N(uint64(t.firstWithin()))))
+	}
+	for i := len(h.targets); i < len(old); i++ {
+		h.engine.env.StopTimer(timerMonitor + model.TimerID(i))
+	}
+}
+
+// inherit takes over what an earlier configuration knew of the same target.
+func (t *target) inherit(old []*target) *target {
+	for _, o := range old {
+		if o.pool == t.pool && o.server == t.server && o.monitor.Name == t.monitor.Name {
+			t.up, t.known, t.against = o.up, o.known, o.against
+		}
+	}
+	return t
+}
+
+// firstWithin is how soon the first check is due: soon, when nothing is known yet.
+func (t *target) firstWithin() time.Duration {
+	if t.known {
+		return t.monitor.SendInterval.Std()
+	}
+	return t.monitor.SendInterval.Std()/20 + 1
+}
+
+// due asks the target again.
+func (h *health) due(i int) {
+	if i >= len(h.targets) {
+		return
+	}
+	t := h.targets[i]
+	check := model.Check{Target: t.server, Timeout: t.monitor.ReceiveTimeout.Std()}
+	switch t.monitor.Type {
+	case config.MonitorHTTP:
+		check.Kind, check.Path = model.CheckHTTP, t.monitor.HTTPPath
+	case config.MonitorPing:
+		check.Kind = model.CheckPing
+	default:
+		check.Kind = model.CheckTCP
+	}
+	h.engine.env.Check(model.CheckID(h.round)<<16|model.CheckID(i), check)
+	h.engine.env.SetTimer(timerMonitor+model.TimerID(i), t.monitor.SendInterval.Std())
+}
+
+// checked counts an answer, and turns the server up or down when enough agree.
+func (h *health) checked(id model.CheckID, ok bool) {
+	i := int(id & 0xffff)
+	if uint16(id>>16) != h.round || i >= len(h.targets) {
+		return
+	}
+	t := h.targets[i]
+	if t.known && ok == t.up {
+		t.against = 0
+		return
+	}
+	t.against++
+	needed := t.monitor.FailedChecks
+	if ok {
+		needed = t.monitor.SuccessfulChecks
+	}
+	if t.known && t.against < needed {
+		return
+	}
+	t.up, t.known, t.against = ok, true, 0
+	kind := model.EventServerDown
+	if ok {
+		kind = model.EventServerUp
+	}
+	h.engine.env.Emit(model.Event{Kind: kind, Unit: t.pool, Peer: t.server.String()})
+	h.engine.publish()
+}
+
+// up tells whether a server of a pool may take flows. Without monitors it always may.
+func (h *health) up(pool *config.Pool, server config.Server) bool {
+	at := netip.AddrPortFrom(server.IP, server.Port)
+	for _, t := range h.targets {
+		if t.pool == pool.Name && t.server == at && !t.up {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,318 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"firedrill/model"
+	"firedrill/model/config"
+	"firedrill/model/wire"
+)
+
+// pair is this engine's half of a legacy active/standby pair ("Legacy HA for Avi Service Engines"). The two
+// exchange heartbeats on the data network; the one that hears no active peer for the patience of the group
+// takes over, with or without controllers.
+//
+// Two engines cut off from each other will both serve: nothing on the data network can tell that apart from
+// a dead peer. What ends it is hearing of the other again, by a heartbeat or relayed by the leader: the
+// higher epoch, which announced last, goes on and announces once more; the lower yields. Epochs grow with
+// every takeover, so this needs no agreement.
+type pair struct {
+	engine *Engine
+	peer   *config.ServiceEngine // nil while the group has no second engine
+	units  []*unit
+
+	sequence   uint64
+	lastDirect time.Duration // when a heartbeat last came in person
+	relay      bool          // the peer is known to live by the leader's word alone
+	announces  int           // announcements still due in the present burst
+	peerSince  time.Duration // since when the peer has been heard without a break
+}
+
+// unit is the load that moves together: all services of the group, or, with distributed load, half of them.
+type unit struct {
+	number    int
+	preferred bool // this engine is where the unit belongs when both are well
+	active    bool
+	epoch     uint64
+	wanted    bool // this engine has asked for the unit and takes it as soon as the peer lets go
+	addresses []netip.Addr
+}
+
+// configure takes up a new configuration; first marks the first one in this life.
+func (p *pair) configure(first bool) {
+	c := p.engine.config
+	p.peer = nil
+	for i := range c.Engines {
+		if c.Engines[i].Name != p.engine.cfg.Name {
+			p.peer = &c.Engines[i]
+		}
+	}
+	count := 1
+	if c.Group.DistributeLoad {
+		count = 2
+	}
+	for len(p.units) > count {
+		last := p.units[len(p.units)-1]
+		p.release(last, "the group no longer distributes its load")
+		p.units = p.units[:len(p.units)-1]
+	}
+	for len(p.units) < count {
+		p.units = append(p.units, &unit{number: len(p.units)})
+	}
+	for _, u := range p.units {
+		u.preferred = u.number < len(c.Engines) && c.Engines[u.number].Name == p.engine.cfg.Name
+		p.assign(u, p.addressesOf(u.number, count))
+		if first || !u.active {
+			p.listen(u)
+		}
+	}
+}
+
+// addressesOf lists the virtual addresses of a unit: every count-th service by name, and with the first unit
+// the floating addresses of the group.
+func (p *pair) addressesOf(number, count int) []netip.Addr {
+	c := p.engine.config
+	var out []netip.Addr
+	for i, vs := range c.Services {
+		if i%count == number && !vs.Disabled && !slices.Contains(out, vs.VIP) {
+			out = append(out, vs.VIP)
+		}
+	}
+	if number == 0 {
+		out = append(out, c.Group.FloatingIPs...)
+	}
+	return out
+}
+
+// assign gives a unit its addresses; an active unit takes up new ones and drops old ones at once.
+func (p *pair) assign(u *unit, addresses []netip.Addr) {
+	old := u.addresses
+	u.addresses = addresses
+	if !u.active {
+		return
+	}
+	for _, a := range old {
+		if !slices.Contains(addresses, a) {
+			p.engine.env.RemoveAddress(a)
+		}
+	}
+	for _, a := range addresses {
+		if !slices.Contains(old, a) {
+			p.engine.env.AddAddress(a)
+			p.engine.env.Announce(a)
+		}
+	}
+}
+
+// patience is how long a silent peer counts as alive.
+func (p *pair) patience() time.Duration {
+	count := p.engine.cfg.Timers.DPFailedHeartbeats
+	if n := p.engine.config.Group.HBTimeoutCount; n > 0 {
+		count = n
+	}
+	return time.Duration(count) * p.engine.heartbeat()
+}
+
+// patienceNow is longer while only the leader's word tells of the peer, because that comes as rarely as
+// engines report.
+func (p *pair) patienceNow() time.Duration {
+	if p.relay {
+		return p.patience() + 2*p.engine.cfg.Timers.SEHeartbeat.Std()
+	}
+	return p.patience()
+}
+
+// listen waits for an active peer before this engine takes the unit. The engine that is not preferred waits
+// twice as long, so that two that start together do not both take it.
+func (p *pair) listen(u *unit) {
+	wait := p.patienceNow()
+	if !u.preferred {
+		wait *= 2
+	}
+	p.engine.env.SetTimer(timerPeer+model.TimerID(u.number), wait)
+}
+
+// beat sends a heartbeat to the peer.
+func (p *pair) beat() {
+	if p.peer == nil {
+		return
+	}
+	p.sequence++
+	p.engine.env.Send(p.peer.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
+		Engine: p.engine.cfg.Name, Sequence: p.sequence, Units: p.states(),
+	}}))
+}
+
+// states is what this engine says of itself.
+func (p *pair) states() []*wire.UnitState {
+	out := make([]*wire.UnitState, len(p.units))
+	for i, u := range p.units {
+		out[i] = &wire.UnitState{Unit: uint32(u.number), Active: u.active, Epoch: u.epoch, Wanted: u.wanted}
+	}
+	return out
+}
+
+// hear takes a heartbeat of the peer.
+func (p *pair) hear(h *wire.PeerHeartbeat) {
+	if p.peer == nil || h.Engine != p.peer.Name {
+		return
+	}
+	now := p.engine.env.Now()
+	if now-p.lastDirect > p.patience() {
+		p.peerSince = now
+	}
+	p.lastDirect = now
+	p.relay = false
+	for _, s := range h.Units {
+		if int(s.Unit) < len(p.units) {
+			p.consider(p.units[s.Unit], s, 0)
+		}
+	}
+}
+
+// relayed takes what the leader last heard of the peer. It counts only while the peer itself is not heard.
+func (p *pair) relayed(r *wire.PeerReport) {
+	if p.peer == nil || r.Engine != p.peer.Name {
+		return
+	}
+	now, age := p.engine.env.Now(), time.Duration(r.AgeNs)
+	if now-p.lastDirect <= p.patience() || age > p.patienceNow() {
+		return
+	}
+	p.relay = true
+	for _, s := range r.Units {
+		if int(s.Unit) < len(p.units) {
+			p.consider(p.units[s.Unit], s, age)
+		}
+	}
+}
+
+// consider compares this engine's part in a unit with the peer's, as it was age ago.
+func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
+	switch {
+	case u.active && s.Active:
+		p.settle(u, s.Epoch)
+	case s.Active:
+		u.epoch = max(u.epoch, s.Epoch)
+		p.engine.env.SetTimer(timerPeer+model.TimerID(u.number), max(p.patienceNow()-age, 0))
+		p.askBack(u)
+	case u.active:
+		if s.Wanted {
+			p.release(u, "handed back")
+			p.beat() // at once: the peer waits for it
+		}
+	case u.wanted:
+		p.takeOver(u, "handed over")
+	case !u.preferred:
+		p.listen(u) // the peer lives and is preferred: it will take the unit
+	}
+}
+
+// settle ends a time in which both served: the lower epoch yields, and of equal ones the engine that is not
+// preferred. The one that stays announces again, since neighbours may have learnt either.
+func (p *pair) settle(u *unit, epoch uint64) {
+	if epoch > u.epoch || epoch == u.epoch && !u.preferred {
+		p.release(u, fmt.Sprintf("the peer serves with epoch %d", epoch))
+		u.epoch = epoch
+		p.listen(u)
+		p.beat()
+		return
+	}
+	p.beat() // at once: until the peer hears of it, both serve
+	p.burst()
+}
+
+// askBack asks for a unit that belongs here, when the group wants that and the peer has been heard long enough.
+func (p *pair) askBack(u *unit) {
+	steady := p.engine.env.Now()-p.peerSince >= p.engine.cfg.Timers.FailbackDelay.Std()
+	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay
+}
+
+// silent is called when no active peer has been heard of for as long as patience allows.
+func (p *pair) silent(number int) {
+	if number >= len(p.units) || p.units[number].active {
+		return
+	}
+	u := p.units[number]
+	p.engine.env.Emit(model.Event{Kind: model.EventSuspected, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch})
+	p.takeOver(u, "the peer is silent")
+}
+
+// takeOver makes this engine serve a unit: every address is taken and announced.
+func (p *pair) takeOver(u *unit, why string) {
+	u.active, u.wanted = true, false
+	u.epoch++
+	p.engine.env.StopTimer(timerPeer + model.TimerID(u.number))
+	p.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch, Detail: why})
+	for _, a := range u.addresses {
+		p.engine.env.AddAddress(a)
+	}
+	p.beat()
+	p.burst()
+}
+
+// release makes this engine stop serving a unit.
+func (p *pair) release(u *unit, why string) {
+	if !u.active {
+		return
+	}
+	u.active = false
+	for _, a := range u.addresses {
+		p.engine.env.RemoveAddress(a)
+	}
+	p.engine.env.Emit(model.Event{Kind: model.EventStandby, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch, Detail: why})
+	p.listen(u)
+}
+
+// stepDown gives up everything and listens anew.
+func (p *pair) stepDown(why string) {
+	for _, u := range p.units {
+		p.release(u, why)
+		p.listen(u)
+	}
+}
+
+// burst announces every address held, now and a few times more: a single gratuitous ARP may be lost.
+func (p *pair) burst() {
+	p.announces = p.engine.cfg.Timers.GARPCount
+	p.announceAgain()
+}
+
+func (p *pair) announceAgain() {
+	held := false
+	for _, u := range p.units {
+		if !u.active {
+			continue
+		}
+		held = true
+		for _, a := range u.addresses {
+			p.engine.env.Announce(a)
+		}
+	}
+	if !held {
+		return
+	}
+	p.announces--
+	next := p.engine.cfg.Timers.GARPRefresh
+	if p.announces > 0 {
+		next = p.engine.cfg.Timers.GARPSpacing
+	}
+	p.engine.env.SetTimer(timerAnnounce, next.Std())
+}
+
+func (p *pair) label(u *unit) string {
+	if len(p.units) == 1 {
+		return p.engine.cfg.Group
+	}
+	return fmt.Sprintf("%s/%d", p.engine.cfg.Group, u.number)
+}
+
+func (p *pair) peerName() string {
+	if p.peer == nil {
+		return ""
+	}
+	return p.peer.Name
+}

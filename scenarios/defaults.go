@@ -1,0 +1,55 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"firedrill/model/config"
+)
+
+// applyDefaults sets what the scenario does not say. Given tells whether a path was written, so that a zero
+// that was written stays a zero.
+func applyDefaults(s *Scenario, given func(path string) bool) {
+	const ms, us = time.Millisecond, time.Microsecond
+	d := defaults(given)
+
+	if !given("worlds") {
+		s.Worlds = []string{WorldSim}
+	}
+	set(d, "profile", &s.Profile, "fast")
+
+	t := &s.Topology
+	set(d, "topology.network.latency", &t.Network.Latency, Span{100 * us, 300 * us})
+	set(d, "topology.network.arp_expiry", &t.Network.ARPExpiry, config.Duration(time.Minute))
+	set(d, "topology.disk.sync", &t.Disk.Sync, Span{500 * us, 2 * ms})
+	set(d, "topology.clocks.offset", &t.Clocks.Offset, Span{0, 500 * ms})
+	set(d, "topology.clocks.drift", &t.Clocks.Drift, 50)
+
+	for i := range s.Config.Clouds {
+		set(d, fmt.Sprintf("config.clouds[%d].access", i), &s.Config.Clouds[i].Access, config.NoAccess)
+	}
+	for i := range s.Config.Groups {
+		set(d, fmt.Sprintf("config.service_engine_groups[%d].ha_mode", i), &s.Config.Groups[i].HAMode, config.HAModeShared)
+	}
+
+	p := &s.Workload.Probes
+	set(d, "workload.probes.every", &p.Every, config.Duration(100*ms))
+	set(d, "workload.probes.fast", &p.Fast, config.Duration(5*ms))
+	set(d, "workload.probes.timeout", &p.Timeout, config.Duration(50*ms))
+	if m := s.Workload.Mix; m != nil {
+		set(d, "workload.mix.keys", &m.Keys, 5)
+		set(d, "workload.mix.from", &m.From, at(3*time.Second))
+		set(d, "workload.mix.until", &m.Until, at(max(0, s.Duration.Std()-2*time.Second)))
+	}
+
+	set(d, "expect.dual_active", &s.Expect.DualActive, config.Duration(100*ms))
+	set(d, "expect.recover_within", &s.Expect.RecoverWithin, config.Duration(5*time.Second))
+}
+
+type defaults func(given string) bool
+
+func set[T any](d defaults, path string, field *T, value T) {
+	if !d(path) {
+		*field = value
+	}
+}

@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"firedrill/model"
+)
+
+// flowState is what an engine remembers of an accepted flow. An engine that does not know a flow resets it.
+type flowState struct {
+	server ipv4
+	since  int64
+	last   bool // the client closes after the next answer
+}
+
+const (
+	flowsKept = 4096             // beyond so many, an engine forgets idle flows
+	flowIdle  = 60 * time.Second // older than this
+)
+
+// dataPath handles a frame for the data path of a machine: the engine's proxy, the server's listener, the
+// client's sockets.
+func (w *World) dataPath(m *machine, f *frame) {
+	switch f.kind {
+	case open:
+		w.openFlow(m, f)
+	case request:
+		w.requestOnFlow(m, f)
+	case backendResponse:
+		w.reply(m, f, response, f.flow)
+	case backendRequest:
+		w.reply(m, f, backendResponse, f.flow)
+	case checkRequest:
+		w.reply(m, f, checkResponse, flowKey{})
+	case checkResponse:
+		w.finishCheck(m, model.CheckID(f.id>>32), uint64(uint32(f.id)))
+	case accept, reset, response:
+		if m.sockets != nil {
+			m.sockets.receive(f)
+		}
+		if f.kind == reset {
+			delete(m.flows, f.flow)
+		}
+	}
+	w.release(f)
+}
+
+// openFlow asks the forwarding table that the engine has published, as the proxy of a container does.
+func (w *World) openFlow(m *machine, f *frame) {
+	d := m.table.Lookup(model.Flow{
+		Client:  netip.AddrPortFrom(f.flow.client.addr(), f.flow.clientPort),
+		Service: netip.AddrPortFrom(f.flow.service.addr(), f.flow.servicePort),
+	}, m.taken)
+	if d.Action == model.ActionRefuse {
+		w.toClient(m, f.flow, reset)
+		return
+	}
+	m.taken++
+	if len(m.flows) >= flowsKept {
+		w.forgetIdleFlows(m)
+	}
+	m.flows[f.flow] = flowState{server: pack(d.Server.Addr()), since: w.now}
+	w.toClient(m, f.flow, accept)
+}
+
+func (w *World) forgetIdleFlows(m *machine) {
+	for k, s := range m.flows { // deletes by age alone, so the order does not matter
+		if w.now-s.since > int64(flowIdle) {
+			delete(m.flows, k)
+		}
+	}
+}
+
+// requestOnFlow passes a client's request to the flow's server.
+func (w *World) requestOnFlow(m *machine, f *frame) {
+	s, known := m.flows[f.flow]
+	if !known {
+		w.toClient(m, f.flow, reset)
+		return
+	}
+	if f.last {
+		s.last = true
+		m.flows[f.flow] = s
+	}
+	b := w.newFrame()
+	b.kind, b.to, b.flow = backendRequest, s.server, f.flow
+	w.sendIP(m, b)
+}
+
+// reply answers a frame to whom it came from; a response of the engine goes to the flow's client, from the
+// service's address.
+func (w *World) reply(m *machine, f *frame, kind frameKind, flow flowKey) {
+	if kind == response {
+		if s, known := m.flows[flow]; known {
+			w.toClient(m, flow, response)
+			if s.last {
+				delete(m.flows, flow)
+			}
+		}
+		return
+	}
+	r := w.newFrame()
+	r.kind, r.to, r.flow, r.id = kind, f.from, flow, f.id
+	w.sendIP(m, r)
+}
+
+func (w *World) toClient(m *machine, flow flowKey, kind frameKind) {
+	r := w.newFrame()
+	r.kind, r.from, r.to, r.flow, r.by = kind, flow.service, flow.client, flow, m
+	w.sendIP(m, r)
+}
+
+// startCheck sends a health check or a ping; its answer or its timeout becomes a Checked callback.
+func (w *World) startCheck(m *machine, id model.CheckID, check model.Check) {
+	w.checks++
+	gen := w.checks
+	m.checks[id] = gen
+	f := w.newFrame()
+	f.kind, f.to, f.id, f.check = checkRequest, pack(check.Target.Addr()), uint64(id)<<32|uint64(gen), check.Kind
+	w.sendIP(m, f)
+	w.queue.push(w.now+m.span(check.Timeout), event{kind: evCheck, m: m, inc: m.inc, id: uint64(id), gen: uint64(gen)})
+}
+
+func (w *World) finishCheck(m *machine, id model.CheckID, gen uint64) {
+	if m.checks[id] == uint32(gen) {
+		delete(m.checks, id)
+		m.deliver(delivery{kind: deliverCheck, id: uint64(id), ok: true})
+	}
+}
+
+func (w *World) checkDue(m *machine, id model.CheckID, gen uint64) {
+	if m.checks[id] == uint32(gen) {
+		delete(m.checks, id)
+		m.deliver(delivery{kind: deliverCheck, id: uint64(id)})
+	}
+}

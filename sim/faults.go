@@ -1,0 +1,213 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"firedrill/checker/history"
+	"firedrill/scenarios"
+)
+
+// strike is what a fault does to the machines that its selectors became; it returns what heals it, or nil
+// where nothing can.
+type strike func(w *World, f *scenarios.Fault, targets, others []*machine) (heal func())
+
+// strikes plays the fault catalogue. An entry there needs one here.
+var strikes = map[string]strike{
+	"crash":             strikeCrash,
+	"power-loss":        strikePowerLoss,
+	"pause":             strikePause,
+	"partition":         strikePartition,
+	"partition-one-way": strikePartitionOneWay,
+	"loss":              strikeLoss,
+	"delay":             strikeDelay,
+	"slow-disk":         strikeSlowDisk,
+}
+
+// schedule plans the faults. Each resolves its selectors when it strikes.
+func (w *World) scheduleFaults(faults []scenarios.Fault) error {
+	for i := range faults {
+		f, step := &faults[i], i+1
+		hit, ok := strikes[f.Fault]
+		if !ok {
+			return fmt.Errorf("the simulator cannot play the fault %q", f.Fault)
+		}
+		target, err := scenarios.ParseSelector(f.Target)
+		if err != nil {
+			return err
+		}
+		var to *scenarios.Selector
+		if f.To != "" {
+			s, err := scenarios.ParseSelector(f.To)
+			if err != nil {
+				return err
+			}
+			to = &s
+		}
+		w.at(int64(f.At.Min), func() { w.strikeFault(step, f, hit, target, to) })
+	}
+	return nil
+}
+
+func (w *World) strikeFault(step int, f *scenarios.Fault, hit strike, target scenarios.Selector, to *scenarios.Selector) {
+	targets := w.resolveSelector(target)
+	others := without(w.machines, targets)
+	if to != nil {
+		others = w.resolveSelector(*to)
+	}
+	e := history.Event{Type: history.Fault, Step: step, Fault: f.Fault, Target: f.Target, Resolved: names(targets), Phase: history.Begin}
+	if len(targets) == 0 {
+		e.Reason = "nobody matches the target at this time"
+	}
+	w.record(e)
+	if len(targets) == 0 {
+		e.Phase = history.Finish
+		w.record(e)
+		return
+	}
+	heal := hit(w, f, targets, others)
+	if f.For.Min == 0 || heal == nil {
+		return
+	}
+	w.at(w.now+int64(f.For.Min), func() {
+		e.Phase = history.Finish
+		w.record(e)
+		heal()
+	})
+}
+
+func without(all, some []*machine) []*machine {
+	return slices.DeleteFunc(slices.Clone(all), func(m *machine) bool { return slices.Contains(some, m) })
+}
+
+func names(ms []*machine) []string {
+	out := make([]string, len(ms))
+	for i, m := range ms {
+		out[i] = m.Name
+	}
+	return out
+}
+
+// strikeCrash kills processes; the kernel, and so the page cache, lives on.
+func strikeCrash(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+	for _, m := range targets {
+		m.goDown("crashed", func() { m.disk.crash(w.now) })
+	}
+	return func() { comeUp(targets) }
+}
+
+// strikePowerLoss cuts the power of the hosts that carry the targets: every machine on them stops at the
+// same instant, and what was not synced may be gone.
+func strikePowerLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+	dark := w.onSameHosts(targets)
+	for _, m := range dark {
+		m.goDown("lost power", func() { m.disk.powerLoss(w.now, w.diskRng) })
+	}
+	return func() { comeUp(dark) }
+}
+
+// goDown stops a machine and counts who wants it down; disk says what becomes of its writes.
+func (m *machine) goDown(why string, disk func()) {
+	m.downs++
+	if m.up {
+		if m.disk != nil {
+			disk()
+		}
+		m.stop(why)
+	}
+}
+
+func comeUp(ms []*machine) {
+	for _, m := range ms {
+		m.downs--
+		if m.downs == 0 {
+			m.start()
+		}
+	}
+}
+
+// strikePause freezes processes: their sockets and addresses stay, their messages pile up.
+func strikePause(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+	for _, m := range targets {
+		m.paused++
+	}
+	return func() {
+		for _, m := range targets {
+			m.paused--
+			if m.paused == 0 && m.up && len(m.inbox) > 0 {
+				m.wakeLater()
+			}
+		}
+	}
+}
+
+func strikePartition(w *World, f *scenarios.Fault, targets, others []*machine) func() {
+	there, back := w.wire(f, targets, others), w.wire(f, others, targets)
+	there.cut, back.cut = true, true
+	return w.lay(there, back)
+}
+
+func strikePartitionOneWay(w *World, f *scenarios.Fault, targets, others []*machine) func() {
+	r := w.wire(f, targets, others)
+	r.cut = true
+	return w.lay(r)
+}
+
+func strikeLoss(w *World, f *scenarios.Fault, targets, others []*machine) func() {
+	there, back := w.wire(f, targets, others), w.wire(f, others, targets)
+	there.loss, back.loss = uint32(f.Loss), uint32(f.Loss)
+	return w.lay(there, back)
+}
+
+func strikeDelay(w *World, f *scenarios.Fault, targets, others []*machine) func() {
+	there, back := w.wire(f, targets, others), w.wire(f, others, targets)
+	there.min, there.max = f.Delay.Min, f.Delay.Max
+	back.min, back.max = f.Delay.Min, f.Delay.Max
+	return w.lay(there, back)
+}
+
+func strikeSlowDisk(_ *World, f *scenarios.Fault, targets, _ []*machine) func() {
+	for _, m := range targets {
+		if m.disk != nil {
+			m.disk.slow += f.Delay.Min
+		}
+	}
+	return func() {
+		for _, m := range targets {
+			if m.disk != nil {
+				m.disk.slow -= f.Delay.Min
+			}
+		}
+	}
+}
+
+// wire makes a rule for frames from one set of machines to another; a machine is never cut off from itself.
+func (w *World) wire(f *scenarios.Fault, from, to []*machine) *rule {
+	r := &rule{from: w.set(from), to: w.set(to)}
+	for n := network(0); n < networks; n++ {
+		r.nets[n] = f.Network == "" || f.Network == n.String()
+	}
+	return r
+}
+
+func (w *World) set(ms []*machine) []bool {
+	s := make([]bool, len(w.machines))
+	for _, m := range ms {
+		s[m.index] = true
+	}
+	return s
+}
+
+// lay puts rules in force and returns what lifts them.
+func (w *World) lay(rules ...*rule) func() {
+	w.rules = append(w.rules, rules...)
+	return func() {
+		kept := w.rules[:0]
+		for _, r := range w.rules {
+			if !slices.Contains(rules, r) {
+				kept = append(kept, r)
+			}
+		}
+		w.rules = kept
+	}
+}

@@ -1,0 +1,95 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"firedrill/checker/history"
+	"firedrill/model/client"
+	"firedrill/model/config"
+	"firedrill/model/wire"
+	"firedrill/scenarios"
+)
+
+// operator is a client of the configuration API that does what the plan says, and records its calls and
+// returns with the world's clock.
+type operator struct {
+	w      *World
+	m      *machine
+	client *client.Client
+	ids    uint64
+}
+
+// Called implements [client.Recorder].
+func (o *operator) Called(op client.Operation) {
+	e := history.Event{Type: history.Call, Client: o.m.Name, Op: op.ID, Operation: operationName(op.Do), Key: keyText(op), Value: string(op.Body)}
+	if op.Do == wire.Operation_UPDATE || op.Do == wire.Operation_DELETE {
+		e.Version = op.Version
+	}
+	o.w.record(e)
+}
+
+// Returned implements [client.Recorder].
+func (o *operator) Returned(op client.Operation, out client.Outcome) {
+	e := history.Event{Type: history.Return, Client: o.m.Name, Op: op.ID, By: out.Controller}
+	switch {
+	case out.Unknown:
+		e.Outcome, e.Reason = history.Unknown, out.Error
+	case out.Status == wire.Status_OK:
+		e.Outcome, e.Version, e.Value = history.OK, out.Version, string(out.Body)
+		if op.Do != wire.Operation_READ && op.Do != wire.Operation_LIST {
+			e.Index = out.Version // a version is the log index of the change that made it
+		}
+		for _, i := range out.Items {
+			e.Items = append(e.Items, history.Item{Key: i.Kind + "/" + i.Name, Value: string(i.Body), Version: i.Version})
+		}
+	default:
+		e.Outcome, e.Reason, e.Detail = history.Fail, strings.ToLower(out.Status.String()), out.Error
+	}
+	o.w.record(e)
+}
+
+func keyText(op client.Operation) string {
+	if op.Do == wire.Operation_LIST {
+		return string(op.Key.Kind) + "/"
+	}
+	return op.Key.String()
+}
+
+var operations = map[string]wire.Operation{
+	history.OpRead:   wire.Operation_READ,
+	history.OpList:   wire.Operation_LIST,
+	history.OpCreate: wire.Operation_CREATE,
+	history.OpUpdate: wire.Operation_UPDATE,
+	history.OpDelete: wire.Operation_DELETE,
+}
+
+func operationName(op wire.Operation) string { return strings.ToLower(op.String()) }
+
+// schedule plans one operation.
+func (o *operator) schedule(op scenarios.Operation) error {
+	do, ok := operations[op.Do]
+	if !ok {
+		return fmt.Errorf("operation %q of client %s: unknown", op.Do, op.Client)
+	}
+	kind, name, _ := strings.Cut(op.Key, "/")
+	key := config.Key{Kind: config.Kind(kind), Name: name}
+	o.ids++
+	id := o.ids
+	o.w.at(int64(op.At.Min), func() {
+		o.client.Do(client.Operation{ID: id, Do: do, Key: key, Body: []byte(op.Value)})
+	})
+	return nil
+}
+
+// create plans the objects that the scenario starts with: they go through the API like everything else.
+func (o *operator) create(objects []config.Object) {
+	for _, object := range objects {
+		o.ids++
+		o.client.Do(client.Operation{
+			ID: o.ids, Do: wire.Operation_CREATE,
+			Key:  config.Key{Kind: object.Kind(), Name: object.ObjectName()},
+			Body: config.Encode(object),
+		})
+	}
+}

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"firedrill/scenarios"
+)
+
+// resolveSelector tells which machines a selector means at this moment, by number, each once.
+func (w *World) resolveSelector(s scenarios.Selector) []*machine {
+	ms := w.matches(s)
+	slices.SortFunc(ms, func(a, b *machine) int { return cmp.Compare(a.index, b.index) })
+	return slices.Compact(ms)
+}
+
+// matches lists the machines in no order that counts. It returns a slice of its own.
+func (w *World) matches(s scenarios.Selector) []*machine {
+	switch s.Kind {
+	case scenarios.SelectNode:
+		return w.where(func(m *machine) bool { return m.Name == s.Name })
+	case scenarios.SelectLeader:
+		return w.where(func(m *machine) bool { return m == w.roles.leader })
+	case scenarios.SelectFollower:
+		followers := w.followers()
+		if s.Index >= len(followers) {
+			return nil
+		}
+		return followers[s.Index : s.Index+1]
+	case scenarios.SelectFollowers:
+		return w.followers()
+	case scenarios.SelectControllers:
+		return w.with(scenarios.RoleController)
+	case scenarios.SelectServers:
+		return w.with(scenarios.RoleServer)
+	case scenarios.SelectEngines:
+		return w.where(func(m *machine) bool { return m.Role == scenarios.RoleEngine && (s.Name == "" || m.Group == s.Name) })
+	case scenarios.SelectActive:
+		return w.enginesOf(s.Name, true)
+	case scenarios.SelectStandby:
+		return w.enginesOf(s.Name, false)
+	case scenarios.SelectRack:
+		return w.where(func(m *machine) bool { return m.host.rack == s.Name })
+	case scenarios.SelectHost:
+		return w.onSameHosts(w.matches(*s.Of))
+	default: // scenarios.SelectAll: clients are no part of what is rehearsed
+		return w.where(func(m *machine) bool { return m.Role != scenarios.RoleClient })
+	}
+}
+
+// where lists the machines that a test picks, by number.
+func (w *World) where(pick func(*machine) bool) []*machine {
+	var out []*machine
+	for _, m := range w.machines {
+		if pick(m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (w *World) with(role string) []*machine {
+	return w.where(func(m *machine) bool { return m.Role == role })
+}
+
+// followers lists every controller but the one that leads.
+func (w *World) followers() []*machine {
+	return w.where(func(m *machine) bool { return m.Role == scenarios.RoleController && m != w.roles.leader })
+}
+
+// enginesOf lists the engines of a legacy group that serve some of its load, or those that serve none.
+func (w *World) enginesOf(group string, active bool) []*machine {
+	return w.where(func(m *machine) bool { return m.Group == group && w.roles.serves(m, group) == active })
+}
+
+// serves tells whether an engine is active for a group or for a unit of it.
+func (r *roles) serves(m *machine, group string) bool {
+	for unit, holder := range r.active {
+		if name, _, _ := strings.Cut(unit, "/"); name == group && holder == m {
+			return true
+		}
+	}
+	return false
+}
+
+// onSameHosts lists every machine on the hosts that carry the given ones.
+func (w *World) onSameHosts(ms []*machine) []*machine {
+	return w.where(func(m *machine) bool {
+		return slices.ContainsFunc(ms, func(o *machine) bool { return o.host == m.host })
+	})
+}

@@ -1,0 +1,42 @@
+package sim
+
+import "firedrill/model"
+
+// roles follows who leads and who serves, by what nodes say of themselves, so that a fault can name its
+// target by role.
+type roles struct {
+	leader *machine
+	term   uint64
+	active map[string]*machine // by group, or group/unit
+}
+
+func (r *roles) follow(m *machine, e *model.Event) {
+	switch e.Kind {
+	case model.EventLeader:
+		if e.Term >= r.term {
+			r.leader, r.term = m, e.Term
+		}
+	case model.EventFollower, model.EventStopped:
+		if r.leader == m {
+			r.leader = nil
+		}
+		if e.Kind == model.EventStopped {
+			r.forget(m)
+		}
+	case model.EventActive:
+		r.active[e.Unit] = m
+	case model.EventStandby:
+		if r.active[e.Unit] == m {
+			delete(r.active, e.Unit)
+		}
+	}
+}
+
+// forget takes a stopped engine out of every unit; which one is looked at first does not matter.
+func (r *roles) forget(m *machine) {
+	for unit, holder := range r.active {
+		if holder == m {
+			delete(r.active, unit)
+		}
+	}
+}

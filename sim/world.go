@@ -1,0 +1,185 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"firedrill/checker/history"
+	"firedrill/model"
+	"firedrill/model/config"
+	"firedrill/scenarios"
+)
+
+// World is one simulated cluster: everything that exists, and the queue of what happens next.
+type World struct {
+	now        int64 // true time, nanoseconds since the run began
+	queue      queue
+	generation uint64 // numbers timers, questions and other things that may be void when their time comes
+	checks     uint32
+
+	plan     *scenarios.Scenario
+	timers   config.Timers
+	machines []*machine
+	byName   map[string]*machine
+	hosts    []*host
+
+	links        links
+	rules        []*rule
+	segments     [networks][]*nic
+	gatewayInner ipv4
+	gatewayOuter ipv4
+	frames       []*frame
+	diskRng      *rand.Rand
+
+	roles   roles
+	trace   *trace
+	history history.History
+}
+
+// links is what every link is like when nothing is wrong.
+type links struct {
+	rng       *rand.Rand
+	min, max  time.Duration
+	loss      uint32 // parts per million
+	arpExpiry time.Duration
+}
+
+// host is a piece of hardware that loses power as one.
+type host struct {
+	name, rack string
+	machines   []*machine
+}
+
+// Run is what came of a simulation.
+type Run struct {
+	History   *history.History
+	TraceHash string // 16 hex digits over every event delivered and every effect
+	Events    uint64 // events played
+}
+
+// Options are for those who want to look on.
+type Options struct {
+	// Trace, if set, gets a line for everything that happens.
+	Trace io.Writer
+}
+
+// Play simulates a plan. The seed settles what the plan leaves to the world: latencies, clocks, what a disk
+// loses. The same plan and seed give the same bytes, always and everywhere. It fails when the plan asks for
+// something that the simulator does not know.
+//
+// Play must not run twice at the same time in one process: see seedProcessRandomness.
+func Play(plan *scenarios.Scenario, seed uint64, opt Options) (*Run, error) {
+	defer seedProcessRandomness(seed)()
+	w, err := newWorld(plan, seed, opt)
+	if err != nil {
+		return nil, err
+	}
+	w.loop(int64(plan.Duration))
+	w.record(history.Event{Type: history.End})
+	return &Run{History: &w.history, TraceHash: w.trace.sum(), Events: w.trace.events}, nil
+}
+
+// loop runs events until the time is up.
+func (w *World) loop(until int64) {
+	defer w.explainPanic()
+	for {
+		at, e, ok := w.queue.pop()
+		if !ok || at > until {
+			w.now = until
+			return
+		}
+		w.now = at
+		w.trace.events++
+		w.handle(&e)
+	}
+}
+
+// explainPanic adds to a panic of the model when it happened, so that a replay can look there.
+func (w *World) explainPanic() {
+	if r := recover(); r != nil {
+		panic(fmt.Sprintf("at %v of simulated time: %v\n\n%s", time.Duration(w.now), r, debug.Stack()))
+	}
+}
+
+func (w *World) handle(e *event) {
+	m := e.m
+	switch e.kind {
+	case evFrame:
+		w.arrive(e.frame)
+	case evTimer:
+		if m.inc != e.inc || !m.up {
+			return
+		}
+		if t := m.timer(model.TimerID(e.id)); t != nil && t.gen == e.gen {
+			w.trace.note('t', w.now, m, e.id, 0, nil)
+			m.deliver(delivery{kind: deliverTimer, id: e.id, gen: e.gen})
+		}
+	case evEffect:
+		if m.inc == e.inc {
+			e.call()
+		}
+	case evWake:
+		if m.inc == e.inc {
+			m.drain()
+		}
+	case evARP:
+		if m.inc == e.inc {
+			w.arpDue(m, e.id, e.gen)
+		}
+	case evCheck:
+		if m.inc == e.inc {
+			w.checkDue(m, model.CheckID(e.id), e.gen)
+		}
+	case evProbe:
+		if e.call != nil {
+			e.call()
+		} else {
+			m.sockets.finish(e.id, false, "", "silence")
+		}
+	case evCall:
+		e.call()
+	}
+}
+
+// at plans a moment.
+func (w *World) at(t int64, call func()) { w.queue.push(t, event{kind: evCall, call: call}) }
+
+// record adds an event to the history, at the present time.
+func (w *World) record(e history.Event) {
+	e.Time = w.now
+	w.history.Events = append(w.history.Events, e)
+	if w.trace.print != nil {
+		w.trace.print(w.now, describe(&e))
+	}
+}
+
+// nodeEvent records what a node did.
+func (w *World) nodeEvent(m *machine, e model.Event) {
+	w.trace.noteString('e', w.now, m, string(e.Kind))
+	w.trace.note('e', w.now, m, e.Term^e.Hash, e.Index^e.State, nil)
+	w.roles.follow(m, &e)
+	w.record(history.Event{
+		Type: history.NodeEv, Node: m.Name, Event: string(e.Kind), Unit: e.Unit, Peer: e.Peer,
+		Term: e.Term, Index: e.Index, Hash: e.Hash, State: e.State, Detail: e.Detail,
+	})
+}
+
+// describe writes an event as a line for people.
+func describe(e *history.Event) string {
+	switch e.Type {
+	case history.NodeEv:
+		return fmt.Sprintf("%-14s %s %s %s term=%d index=%d %s", e.Node, e.Event, e.Unit, e.Peer, e.Term, e.Index, e.Detail)
+	case history.Probe:
+		return fmt.Sprintf("%-14s probe %s ok=%v by=%s %s", e.Client, e.Service, e.OK, e.By, e.Reason)
+	case history.Fault:
+		return fmt.Sprintf("%-14s %s %s -> %v", "fault "+e.Phase, e.Fault, e.Target, e.Resolved)
+	case history.Call:
+		return fmt.Sprintf("%-14s call %d %s %s", e.Client, e.Op, e.Operation, e.Key)
+	case history.Return:
+		return fmt.Sprintf("%-14s return %d %s %s", e.Client, e.Op, e.Outcome, e.Reason)
+	}
+	return string(e.Type)
+}
