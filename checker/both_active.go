@@ -1,19 +1,14 @@
 package checker
 
 import (
-	"firedrill/checker/history"
 	"firedrill/model"
 )
 
 // checkBothActive follows what engines believe of themselves. It sees a split pair even where the addresses
 // of the losing side are out of reach; a stopped engine believes nothing.
-func checkBothActive(h *history.History) []Violation {
-	s := newHolders(h, "%s was served by %s, each believing to be the one, for %v from %v on; at most %v are allowed")
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv {
-			continue
-		}
+func checkBothActive(h *evidence) []Violation {
+	s := newHolders(h.Header.Expect, "%s was served by %s, each believing to be the one, for %v from %v on; at most %v are allowed")
+	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventActive:
 			s.take(e.Unit, e.Node, e.Time)
@@ -23,5 +18,5 @@ func checkBothActive(h *history.History) []Violation {
 			s.stop(e.Node, e.Time)
 		}
 	}
-	return s.finish(int64(ends(h)))
+	return s.finish(int64(ends(h.History)))
 }

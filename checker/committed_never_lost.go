@@ -8,7 +8,7 @@ import (
 // checkCommittedNeverLost follows the log of every controller by the indexes and running hashes of what it
 // applied. At equal index all lives of all nodes must have applied the same commands; no node may skip or
 // repeat one; and what a client was told is done, every later leader has.
-func checkCommittedNeverLost(h *history.History) []Violation {
+func checkCommittedNeverLost(h *evidence) []Violation {
 	c := commits{at: make(map[uint64]*history.Event), nodes: make(map[string]*commitLog)}
 	for i := range h.Events {
 		e := &h.Events[i]
@@ -22,7 +22,7 @@ func checkCommittedNeverLost(h *history.History) []Violation {
 		}
 	}
 	if a := c.acknowledged; a != nil && c.highest > 0 && a.Index > c.highest {
-		c.report(int64(ends(h)), nil, "%s was told that its write at index %d is done, but nobody applied more than index %d",
+		c.report(int64(ends(h.History)), nil, "%s was told that its write at index %d is done, but nobody applied more than index %d",
 			a.Client, a.Index, c.highest)
 	}
 	return c.violations

@@ -7,12 +7,11 @@ import (
 
 // checkConfigNeverRegresses: an engine has its configuration on its disk before it runs it, so not even a loss
 // of power takes it back to an older one.
-func checkConfigNeverRegresses(h *history.History) []Violation {
+func checkConfigNeverRegresses(h *evidence) []Violation {
 	var out []Violation
 	highest := make(map[string]*history.Event)
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv || model.EventKind(e.Event) != model.EventConfigured {
+	for _, e := range h.told {
+		if model.EventKind(e.Event) != model.EventConfigured {
 			continue
 		}
 		if before := highest[e.Node]; before != nil && e.Index < before.Index {

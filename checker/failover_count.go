@@ -3,13 +3,12 @@ package checker
 import (
 	"strings"
 
-	"firedrill/checker/history"
 	"firedrill/model"
 )
 
 // checkFailoverCount counts takeovers: elections after the first, and changes of the active engine of a group
 // after its first activation. A group that distributes its load counts each of its units.
-func checkFailoverCount(h *history.History) []Violation {
+func checkFailoverCount(h *evidence) []Violation {
 	var out []Violation
 	for _, bound := range h.Header.Expect.Failovers {
 		times := failovers(h, bound.Of)
@@ -17,21 +16,17 @@ func checkFailoverCount(h *history.History) []Violation {
 		case n > bound.Max:
 			out = append(out, violation(times[bound.Max], nil, "%s failed over %d times; at most %d are allowed", bound.Of, n, bound.Max))
 		case n < bound.Min:
-			out = append(out, violation(int64(ends(h)), nil, "%s failed over %d times; at least %d are expected", bound.Of, n, bound.Min))
+			out = append(out, violation(int64(ends(h.History)), nil, "%s failed over %d times; at least %d are expected", bound.Of, n, bound.Min))
 		}
 	}
 	return out
 }
 
 // failovers lists when the leader ("leader") or an active engine of the group changed.
-func failovers(h *history.History, of string) []int64 {
+func failovers(h *evidence, of string) []int64 {
 	var times []int64
 	active := make(map[string]string) // by unit
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv {
-			continue
-		}
+	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventLeader:
 			if of != "leader" {

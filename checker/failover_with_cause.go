@@ -15,15 +15,13 @@ const recently = int64(10 * time.Second)
 // checkFailoverWithCause wants a fault behind every takeover, which is how timers too short for the network
 // show. No cause is needed for the first activation, after the other stopped, and for a handover: the
 // other let go, and nobody suspected anybody.
-func checkFailoverWithCause(h *history.History) []Violation {
-	c := causes{faults: faults(h), groups: make(map[string]string), units: make(map[string][]*tenant)}
+func checkFailoverWithCause(h *evidence) []Violation {
+	c := causes{faults: h.faults, groups: make(map[string]string), units: make(map[string][]*tenant)}
 	for _, n := range h.Header.Nodes {
 		c.groups[n.Name] = n.Group
 	}
-	for i := range h.Events {
-		if e := &h.Events[i]; e.Type == history.NodeEv {
-			c.follow(e)
-		}
+	for _, e := range h.told {
+		c.follow(e)
 	}
 	return c.violations
 }

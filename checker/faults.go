@@ -13,6 +13,7 @@ type fault struct {
 	kind, target string
 	begin        int64
 	end          int64          // math.MaxInt64 while it lasts
+	named        []string       // its targets
 	struck       []history.Node // whom it may touch: its targets, and what shares a host with them
 	stranger     bool           // it struck something that the header does not name
 }
@@ -28,22 +29,27 @@ func faults(h *history.History) []fault {
 		fault, target string
 	}
 	var out []fault
-	open := make(map[id]int)
+	open := make(map[id][]int)
 	for i := range h.Events {
 		e := &h.Events[i]
-		if e.Type != history.Fault || len(e.Resolved) == 0 {
+		if e.Type != history.Fault {
 			continue
 		}
 		key := id{e.Step, e.Fault, e.Target}
 		if e.Phase == history.Begin {
-			open[key] = len(out)
-			f := fault{kind: e.Fault, target: e.Target, begin: e.Time, end: math.MaxInt64}
+			if len(e.Resolved) == 0 {
+				continue
+			}
+			open[key] = append(open[key], len(out))
+			f := fault{kind: e.Fault, target: e.Target, begin: e.Time, end: math.MaxInt64, named: e.Resolved}
 			f.touch(h.Header.Nodes, e.Resolved)
 			out = append(out, f)
-		} else if at, ok := open[key]; ok {
-			out[at].end = e.Time
-			delete(open, key)
+			continue
 		}
+		for _, at := range open[key] { // a fault that began again has one end
+			out[at].end = e.Time
+		}
+		delete(open, key)
 	}
 	return out
 }

@@ -28,8 +28,8 @@ type held struct {
 	who   []string
 }
 
-func newHolders(h *history.History, message string) *holders {
-	limit := h.Header.Expect.DualActive.Std()
+func newHolders(expect history.Expect, message string) *holders {
+	limit := expect.DualActive.Std()
 	if limit == 0 {
 		limit = defaultDualActive
 	}

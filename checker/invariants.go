@@ -1,13 +1,11 @@
 package checker
 
-import "firedrill/checker/history"
-
 // Invariant is a promise that a history keeps or breaks.
 type Invariant struct {
 	Name  string // as in [Violation].Check
 	About string // one sentence: what must hold
 	// Check returns what breaks it, deterministically. It skips what the history does not tell.
-	Check func(*history.History) []Violation
+	Check func(*evidence) []Violation
 }
 
 // Invariants is every check of [Judge]. A new one is a file and a line here.

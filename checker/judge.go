@@ -13,6 +13,7 @@ import (
 // Judge holds a history against every invariant and measures its outages. Equal histories get equal
 // results. TraceHash and Events are the caller's to fill.
 func Judge(h *history.History) Result {
+	evidence := gather(h)
 	r := Result{
 		Scenario:   h.Header.Scenario,
 		World:      h.Header.World,
@@ -20,7 +21,7 @@ func Judge(h *history.History) Result {
 		Verdict:    Pass,
 		Simulated:  ends(h),
 		Violations: []Violation{},
-		Outages:    Outages(h),
+		Outages:    evidence.outages,
 	}
 	for i := range h.Events {
 		switch h.Events[i].Type {
@@ -31,7 +32,7 @@ func Judge(h *history.History) Result {
 		}
 	}
 	for _, inv := range Invariants {
-		for _, v := range inv.Check(h) {
+		for _, v := range inv.Check(evidence) {
 			v.Check = inv.Name
 			r.Violations = append(r.Violations, v)
 		}

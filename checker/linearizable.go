@@ -20,8 +20,7 @@ var registerModel = porcupine.Model{
 	Init:      func() any { return register{} },
 	Step: func(state, input, _ any) (bool, any) {
 		o := input.(*operation)
-		o.search.steps++
-		if o.search.steps > maxSteps {
+		if !o.search.step() {
 			return false, state
 		}
 		next, ok := state.(register).step(o)
@@ -44,8 +43,18 @@ func byKey(all []porcupine.Operation) [][]porcupine.Operation {
 	return out
 }
 
-func (s *search) porcupine() []porcupine.Operation {
-	s.steps = 0
+// step counts a step, and tells whether there was one left to take.
+func (s *search) step() bool {
+	if s.left == 0 {
+		s.spent = true
+		return false
+	}
+	s.left-- // a search without bound begins below 0
+	return true
+}
+
+func (s *search) porcupine(steps int) []porcupine.Operation {
+	s.left, s.spent = steps, false
 	out := make([]porcupine.Operation, len(s.operations))
 	for i, o := range s.operations {
 		out[i] = porcupine.Operation{ClientId: o.number, Input: o, Call: int64(o.call), Return: int64(o.ret)}
@@ -55,23 +64,24 @@ func (s *search) porcupine() []porcupine.Operation {
 
 // checkLinearizable looks, key by key, for an order of the operations that explains what the clients saw, by
 // Porcupine (Athalye; the algorithm is that of Wing and Gong, 1993, and Lowe, 2017).
-func checkLinearizable(h *history.History) []Violation {
+func checkLinearizable(h *evidence) []Violation {
 	var out []Violation
-	for _, s := range searches(h) {
-		if !porcupine.CheckOperations(registerModel, s.porcupine()) {
-			out = append(out, s.explain(int64(ends(h))))
+	for _, s := range searches(h.History) {
+		switch end := int64(ends(h.History)); {
+		case porcupine.CheckOperations(registerModel, s.porcupine(maxSteps)):
+		case s.spent:
+			out = append(out, violation(end, nil, "%s: linearizability check did not finish: %d operations, %d steps tried",
+				s.key, len(s.operations), maxSteps))
+		default:
+			out = append(out, s.explain())
 		}
 	}
 	return out
 }
 
 // explain searches once more, now with a record, and shows how far the best order goes.
-func (s *search) explain(end int64) Violation {
-	_, info := porcupine.CheckOperationsVerbose(registerModel, s.porcupine(), 0)
-	if s.steps > maxSteps {
-		return violation(end, nil, "%s: linearizability check did not finish: %d operations, %d steps tried",
-			s.key, len(s.operations), maxSteps)
-	}
+func (s *search) explain() Violation {
+	_, info := porcupine.CheckOperationsVerbose(registerModel, s.porcupine(maxSteps), 0)
 	best := longest(info.PartialLinearizations()[0])
 	fits := make([]bool, len(s.operations))
 	var state register
@@ -122,9 +132,13 @@ func longest(orders [][]int) []int {
 // key that is not linearizable the orders that came furthest.
 func Visualize(h *history.History, path string) error {
 	var all []porcupine.Operation
-	for _, s := range searches(h) {
-		all = append(all, s.porcupine()...)
+	keys := searches(h)
+	for _, s := range keys {
+		all = append(all, s.porcupine(maxSteps)...)
 	}
 	_, info := porcupine.CheckOperationsVerbose(registerModel, all, 0)
+	for _, s := range keys {
+		s.left = -1 // the picture takes the steps of every order that was found again
+	}
 	return porcupine.VisualizePath(registerModel, info, path)
 }

@@ -1,21 +1,19 @@
 package checker
 
 import (
-	"firedrill/checker/history"
 	"firedrill/model"
 )
 
 // checkOneHolderPerAddress follows the addresses of engines and controllers, as the world saw them added and
 // removed. While two nodes answer for one address, clients reach either, and neither knows the other's flows.
-func checkOneHolderPerAddress(h *history.History) []Violation {
+func checkOneHolderPerAddress(h *evidence) []Violation {
 	outside := make(map[string]bool)
 	for _, n := range h.Header.Nodes {
 		outside[n.Name] = n.Role != "engine" && n.Role != "controller"
 	}
-	s := newHolders(h, "%s was held by %s for %v from %v on; at most %v are allowed")
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv || outside[e.Node] {
+	s := newHolders(h.Header.Expect, "%s was held by %s for %v from %v on; at most %v are allowed")
+	for _, e := range h.told {
+		if outside[e.Node] {
 			continue
 		}
 		switch model.EventKind(e.Event) {
@@ -27,5 +25,5 @@ func checkOneHolderPerAddress(h *history.History) []Violation {
 			s.stop(e.Node, e.Time)
 		}
 	}
-	return s.finish(int64(ends(h)))
+	return s.finish(int64(ends(h.History)))
 }

@@ -6,12 +6,11 @@ import (
 )
 
 // checkOneLeaderPerTerm: figure 3 of the Raft paper, election safety.
-func checkOneLeaderPerTerm(h *history.History) []Violation {
+func checkOneLeaderPerTerm(h *evidence) []Violation {
 	var out []Violation
 	leaders := make(map[uint64]*history.Event)
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv || model.EventKind(e.Event) != model.EventLeader {
+	for _, e := range h.told {
+		if model.EventKind(e.Event) != model.EventLeader {
 			continue
 		}
 		first, taken := leaders[e.Term]

@@ -33,8 +33,9 @@ type operation struct {
 type search struct {
 	key        string
 	operations []*operation
-	known      int // operations of known outcome
-	steps      int // tried so far
+	known      int  // operations of known outcome
+	left       int  // steps that it may yet try
+	spent      bool // it wanted more
 }
 
 // searches pairs calls with returns and sorts them by key, as keys first appear. What says nothing about the
@@ -44,6 +45,9 @@ func searches(h *history.History) []*search {
 	for i := range h.Events {
 		switch e := &h.Events[i]; e.Type {
 		case history.Call:
+			if at, ok := c.open[e.Client]; ok { // given up without a word
+				c.pairs = append(c.pairs, [2]int{at, len(h.Events)})
+			}
 			c.open[e.Client] = i
 			if _, seen := c.clients[e.Client]; !seen {
 				c.clients[e.Client] = len(c.clients)
@@ -124,28 +128,30 @@ func (c *collector) add(at, till int) {
 	c.addTo(call.Key, o)
 }
 
-// addList makes a list a read of every key with its prefix that is known in the whole history.
+// addList makes a list a read of every item, and of every key with its prefix that is known in the whole history
+// and not listed. What no list should hold is a read too: an item twice, or one with another prefix.
 func (c *collector) addList(o operation, prefix string, items []history.Item) {
 	if o.outcome != history.OK {
 		return
 	}
-	listed := make(map[string]history.Item, len(items))
+	o.kind = history.OpRead
+	listed := make(map[string]bool, len(items))
 	for _, item := range items {
-		listed[item.Key] = item
+		listed[item.Key] = true
+		read := o
+		read.got, read.gotVersion = item.Value, item.Version
+		c.addTo(item.Key, read)
 	}
 	first, _ := slices.BinarySearch(c.sorted, prefix)
 	for _, key := range c.sorted[first:] {
 		if !strings.HasPrefix(key, prefix) {
 			break
 		}
-		read := o
-		read.kind = history.OpRead
-		if item, there := listed[key]; there {
-			read.got, read.gotVersion = item.Value, item.Version
-		} else {
+		if !listed[key] {
+			read := o
 			read.outcome, read.reason = history.Fail, notFound
+			c.addTo(key, read)
 		}
-		c.addTo(key, read)
 	}
 }
 

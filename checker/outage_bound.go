@@ -7,13 +7,13 @@ import (
 )
 
 // checkOutageBound compares every outage with what the scenario allows.
-func checkOutageBound(h *history.History) []Violation {
+func checkOutageBound(h *evidence) []Violation {
 	if len(h.Header.Expect.Outages) == 0 {
 		return nil
 	}
 	var out []Violation
-	for _, o := range Outages(h) {
-		if bound, ok := outageBound(h, o.Service); ok && o.Duration > bound {
+	for _, o := range h.outages {
+		if bound, ok := outageBound(h.Header.Expect, o.Service); ok && o.Duration > bound {
 			out = append(out, violation(int64(o.Start+bound), []string{o.Cause},
 				"%s was dark for %v from %v on; at most %v are allowed", o.Service, o.Duration, o.Start, bound))
 		}
@@ -23,8 +23,8 @@ func checkOutageBound(h *history.History) []Violation {
 
 // outageBound returns what the scenario allows a service, if it says anything: its own name goes before "*",
 // which is every virtual service.
-func outageBound(h *history.History, service string) (bound time.Duration, ok bool) {
-	for _, b := range h.Header.Expect.Outages {
+func outageBound(expect history.Expect, service string) (bound time.Duration, ok bool) {
+	for _, b := range expect.Outages {
 		if b.Service == service {
 			return b.Max.Std(), true
 		}

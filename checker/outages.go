@@ -11,8 +11,9 @@ import (
 // watch is one client's probes of one service, in the order in which they left. Probes overlap while a service
 // is dark, so that their fates are known in another order.
 type watch struct {
-	service history.Service
-	probes  []*history.Event
+	service  history.Service
+	probes   []*history.Event
+	darkness []darkness
 }
 
 // watched sorts the probes by service and client, as each first appears.
@@ -44,6 +45,7 @@ func watched(h *history.History) []watch {
 	}
 	for i := range out {
 		slices.SortStableFunc(out[i].probes, func(a, b *history.Event) int { return cmp.Compare(a.Sent, b.Sent) })
+		out[i].darkness = out[i].dark(int64(ends(h)))
 	}
 	return out
 }
@@ -54,50 +56,49 @@ type darkness struct {
 	firstLost int64 // when its first unanswered probe left
 	known     int64 // when the fate of that probe was known
 	lastLost  int64
-	end       int64 // when the next answer arrived, or the last fate was known
+	end       int64 // when the next answer arrived, or the run ended
 	ended     bool
 }
 
-// dark finds the times without answers, once the service has answered at all. An answer that comes late, when
-// later probes are lost already, makes one darkness of two.
-func (w *watch) dark() []darkness {
+// dark finds the times without answers, once the service has answered at all. What is lost before an answer
+// has arrived belongs to the darkness that this answer ends: when it comes late, the later probes that are
+// lost say more about the service than it does.
+func (w *watch) dark(end int64) []darkness {
 	var out []darkness
-	var now *darkness // not ended
+	var last *darkness
 	answered := int64(-1)
 	for _, p := range w.probes {
 		switch {
-		case p.OK && now != nil:
-			now.end, now.ended = max(now.end, p.Time), true
-			now, answered = nil, p.Sent
 		case p.OK:
+			// Of answers that overtake one another, the first to arrive counts, not the first asked for.
+			if last != nil && (!last.ended || p.Time < last.end) {
+				last.end, last.ended = p.Time, true
+			}
 			answered = p.Sent
 		case answered < 0:
-		case now != nil:
-			now.lastLost, now.end = p.Sent, max(now.end, p.Time)
-		case len(out) > 0 && p.Sent < out[len(out)-1].end:
-			now = &out[len(out)-1]
-			now.lastLost, now.end, now.ended = p.Sent, max(now.end, p.Time), false
+		case last != nil && (!last.ended || p.Sent < last.end):
+			last.lastLost, last.end, last.ended = p.Sent, end, false
 		default:
-			out = append(out, darkness{answered: answered, firstLost: p.Sent, known: p.Time, lastLost: p.Sent, end: p.Time})
-			now = &out[len(out)-1]
+			out = append(out, darkness{answered: answered, firstLost: p.Sent, known: p.Time, lastLost: p.Sent, end: end})
+			last = &out[len(out)-1]
 		}
 	}
 	return out
 }
 
 // Outages measures every outage that a client saw, by start.
-func Outages(h *history.History) []Outage {
-	t := newTimeline(h)
+func Outages(h *history.History) []Outage { return gather(h).outages }
+
+func (e *evidence) measure() []Outage {
+	t := newTimeline(e)
 	out := []Outage{}
-	for _, w := range watched(h) {
+	for i := range e.watches {
+		w := &e.watches[i]
 		end := int64(0) // of the outage before
-		for _, d := range w.dark() {
-			if !d.ended {
-				d.end = int64(ends(h))
-			}
+		for _, d := range w.darkness {
 			d.answered = max(d.answered, end)
 			end = d.end
-			out = append(out, t.outage(&w, d))
+			out = append(out, t.outage(w, d))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Outage) int { return cmp.Compare(a.Start, b.Start) })
@@ -107,7 +108,7 @@ func Outages(h *history.History) []Outage {
 func (t *timeline) outage(w *watch, d darkness) Outage {
 	start := d.firstLost
 	f := t.blame(w.service, d)
-	if f != nil && f.begin >= d.answered {
+	if f != nil && f.begin >= d.answered && f.begin < d.firstLost {
 		start = f.begin
 	}
 	o := Outage{
@@ -117,7 +118,7 @@ func (t *timeline) outage(w *watch, d darkness) Outage {
 	if f != nil {
 		o.Fault, o.Target = f.kind, f.target
 	}
-	o.Bound, _ = outageBound(t.h, w.service.Name)
+	o.Bound, _ = outageBound(t.expect, w.service.Name)
 	m := t.marks(w.service, f, start, d.end)
 	o.Phases = m.phases(start, d.end)
 	o.Cause = t.cause(w.service, f, m, &o)
@@ -125,12 +126,12 @@ func (t *timeline) outage(w *watch, d darkness) Outage {
 }
 
 // blame finds the fault behind a darkness: the latest one before the first lost probe left, or else the first
-// one that struck while that probe was under way.
+// one that struck while that probe was under way and nothing had been answered since.
 func (t *timeline) blame(s history.Service, d darkness) *fault {
 	var found *fault
 	for i := range t.faults {
 		f := &t.faults[i]
-		if f.begin > d.known || f.begin > d.firstLost && found != nil && found.begin >= d.answered {
+		if f.begin > d.known || f.begin >= d.end || f.begin > d.firstLost && found != nil && found.begin >= d.answered {
 			break
 		}
 		if f.reaches(carries(s)) {

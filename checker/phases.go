@@ -14,22 +14,18 @@ import (
 // timeline is what is needed of a history to explain an outage: its faults, and the node events that mark the
 // steps of a failover.
 type timeline struct {
-	h      *history.History
+	expect history.Expect
 	faults []fault
 	nodes  map[string]history.Node
 	events []*history.Event // suspected, leader, ready, active, announced, stopped; by time
 }
 
-func newTimeline(h *history.History) *timeline {
-	t := &timeline{h: h, faults: faults(h), nodes: make(map[string]history.Node, len(h.Header.Nodes))}
+func newTimeline(h *evidence) *timeline {
+	t := &timeline{expect: h.Header.Expect, faults: h.faults, nodes: make(map[string]history.Node, len(h.Header.Nodes))}
 	for _, n := range h.Header.Nodes {
 		t.nodes[n.Name] = n
 	}
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv {
-			continue
-		}
+	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventSuspected, model.EventLeader, model.EventReady, model.EventActive, model.EventAnnounced, model.EventStopped:
 			t.events = append(t.events, e)
@@ -176,14 +172,7 @@ func (t *timeline) blow(f *fault) string {
 	if len(down) > 0 {
 		return strings.Join(down, ", ")
 	}
-	names := make([]string, len(f.struck))
-	for i, n := range f.struck {
-		names[i] = n.Name
-	}
-	if len(names) == 0 {
-		names = []string{f.target}
-	}
-	return f.kind + " at " + strings.Join(names, ", ")
+	return f.kind + " at " + strings.Join(f.named, ", ")
 }
 
 // after writes a time for people: exact below a millisecond, else to a tenth of one.

@@ -31,9 +31,9 @@ func (r register) step(o *operation) (register, bool) {
 		}
 		return r, r.done == o.search.known
 	case history.Fail:
-		ok := r.refuses(o)
-		r.done++
-		return r, ok
+		next, ok := r.refuse(o)
+		next.done++
+		return next, ok
 	}
 	next, ok := r.apply(o)
 	next.done++
@@ -72,6 +72,11 @@ func (r register) apply(o *operation) (register, bool) {
 		if !ok || !r.exists {
 			return r, false
 		}
+		// What a delete returns is the version of the delete or of what it deleted; both bound what comes after.
+		if o.gotVersion != 0 && o.gotVersion < next.version {
+			return r, false
+		}
+		next.version = max(next.version, o.gotVersion)
 		next.exists, next.value, next.exact = false, "", false
 		return next, true
 	}
@@ -103,17 +108,27 @@ func (r register) set(o *operation) (register, bool) {
 	return r, true
 }
 
-// refuses tells whether a failure with the reason seen is right here.
-func (r register) refuses(o *operation) bool {
+// refuse tells whether a failure with the reason seen is right here, and what it tells of the version.
+func (r register) refuse(o *operation) (register, bool) {
 	switch {
 	case o.reason == notFound:
-		return !r.exists
+		return r, !r.exists
 	case o.reason == alreadyExists:
-		return r.exists
+		return r, r.exists
 	case o.kind == history.OpCAS:
-		return r.value != o.expected
+		return r, r.value != o.expected
+	case o.kind == history.OpCreate:
+		return r, r.exists // the version that a create wants is that of nothing
 	}
-	return r.exists && !(r.exact && r.version == o.version) // version_mismatch
+	// version_mismatch: another one than was asked for is there. Of versions that nobody was told, only a new
+	// least one is kept, not every one that is ruled out.
+	switch {
+	case !r.exists || o.version == 0 || r.exact && r.version == o.version:
+		return r, false
+	case r.version == o.version:
+		r.version++
+	}
+	return r, true
 }
 
 // Reasons of a failure that tell what was there.

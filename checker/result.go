@@ -39,7 +39,8 @@ type Violation struct {
 
 // Outage is a time during which a client found a service dark. It begins with the fault when the fault
 // struck between the last answered probe and the first unanswered one, else when the first unanswered
-// probe was sent; it ends when the next answer arrived. Durations are integer nanoseconds.
+// probe was sent; it ends when the next answer arrived, unless later probes were lost already: such an answer
+// is old news. Durations are integer nanoseconds.
 type Outage struct {
 	Service  string        `json:"service"`
 	Fault    string        `json:"fault"`  // the kind of the latest fault before it, or "none"

@@ -8,15 +8,11 @@ import (
 // checkStateMachinesAgree: figure 3 of the Raft paper, state machine safety, by the hash of the state after
 // each command or restored snapshot. A node that disagrees is reported once per life: from then on it
 // disagrees at every index.
-func checkStateMachinesAgree(h *history.History) []Violation {
+func checkStateMachinesAgree(h *evidence) []Violation {
 	var out []Violation
 	states := make(map[uint64]*history.Event)
 	reported := make(map[string]bool)
-	for i := range h.Events {
-		e := &h.Events[i]
-		if e.Type != history.NodeEv {
-			continue
-		}
+	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventStarted:
 			delete(reported, e.Node)

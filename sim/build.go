@@ -53,11 +53,19 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		return nil, err
 	}
 	w.writeHeader(seed)
+	w.history.Events = make([]history.Event, 0, expectedEvents(plan))
 	boots := newStream(seed, "boot")
 	for _, m := range w.machines {
 		w.at(int64(between(boots, 0, bootWithin)), m.start)
 	}
 	return w, w.scheduleFaults(plan.Faults)
+}
+
+// expectedEvents is about how many entries a history will have, so that it need not be moved while it grows.
+func expectedEvents(plan *scenarios.Scenario) int {
+	probes := int(plan.Duration/plan.Workload.Probes.Every) * (len(plan.Config.Services) + 1)
+	applied := len(plan.Workload.Operate) * (2 + plan.Topology.Controllers)
+	return min(probes+probes/2+applied, 1<<20)
 }
 
 // addMachine makes a machine and plugs it in; what runs on it depends on its role.

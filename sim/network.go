@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -71,6 +72,9 @@ func (w *World) sendMessage(m *machine, to netip.Addr, msg []byte) {
 	f := w.newFrame()
 	f.kind, f.to, f.payload = message, pack(to), msg
 	w.trace.note('s', w.now, m, uint64(f.to), 0, msg)
+	if w.trace.reads() {
+		w.trace.print(w.now, fmt.Sprintf("%-14s sends %s to %v", m.Name, describeMessage(msg), to))
+	}
 	w.sendIP(m, f)
 }
 
@@ -142,6 +146,9 @@ func (w *World) arrive(f *frame) {
 	case f.kind == message:
 		from, payload := f.from.addr(), f.payload
 		w.release(f)
+		if w.trace.reads() {
+			w.trace.print(w.now, fmt.Sprintf("%-14s hears %s from %v", m.Name, describeMessage(payload), from))
+		}
 		if m.onMessage != nil {
 			m.onMessage(from, payload)
 			return

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"firedrill/checker/history"
+
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -12,6 +14,7 @@ import (
 type trace struct {
 	digest xxhash.Digest
 	buf    [40]byte
+	text   []byte // space for one entry of the history
 	events uint64
 	print  func(at int64, line string) // nil unless somebody reads along
 }
@@ -21,6 +24,9 @@ func newTrace() *trace {
 	t.digest.Reset()
 	return t
 }
+
+// reads tells whether somebody reads along; only then is anything formatted.
+func (t *trace) reads() bool { return t.print != nil }
 
 // note adds what happened: its kind, when, at which machine, two numbers and a payload.
 func (t *trace) note(kind byte, at int64, m *machine, a, b uint64, payload []byte) {
@@ -39,8 +45,31 @@ func (t *trace) note(kind byte, at int64, m *machine, a, b uint64, payload []byt
 	t.digest.Write(payload)
 }
 
-func (t *trace) noteString(kind byte, at int64, m *machine, s string) {
-	t.note(kind, at, m, xxhash.Sum64String(s), uint64(len(s)), nil)
+// noteEvent adds everything that an entry of the history says.
+func (t *trace) noteEvent(e *history.Event) {
+	b := append(t.text[:0], 'h')
+	for _, n := range [...]uint64{uint64(e.Time), e.Op, e.Version, uint64(e.Sent), e.Term, e.Index, e.Hash, e.State, uint64(e.Step)} {
+		b = binary.AppendUvarint(b, n)
+	}
+	for _, s := range [...]string{string(e.Type), e.Client, e.Operation, e.Key, e.Value, e.Expected, e.Outcome, e.Service, e.By,
+		e.Node, e.Event, e.Unit, e.Peer, e.Detail, e.Fault, e.Target, e.Phase, e.Reason} {
+		b = appendText(b, s)
+	}
+	for _, i := range e.Items {
+		b = binary.AppendUvarint(appendText(appendText(b, i.Key), i.Value), i.Version)
+	}
+	for _, r := range e.Resolved {
+		b = appendText(b, r)
+	}
+	if e.OK {
+		b = append(b, 1)
+	}
+	t.digest.Write(b)
+	t.text = b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 func (t *trace) sum() string { return fmt.Sprintf("%016x", t.digest.Sum64()) }

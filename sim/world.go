@@ -115,6 +115,9 @@ func (w *World) handle(e *event) {
 		}
 		if t := m.timer(model.TimerID(e.id)); t != nil && t.gen == e.gen {
 			w.trace.note('t', w.now, m, e.id, 0, nil)
+			if w.trace.reads() {
+				w.trace.print(w.now, fmt.Sprintf("%-14s timer %d", m.Name, e.id))
+			}
 			m.deliver(delivery{kind: deliverTimer, id: e.id, gen: e.gen})
 		}
 	case evEffect:
@@ -151,35 +154,17 @@ func (w *World) at(t int64, call func()) { w.queue.push(t, event{kind: evCall, c
 func (w *World) record(e history.Event) {
 	e.Time = w.now
 	w.history.Events = append(w.history.Events, e)
-	if w.trace.print != nil {
+	w.trace.noteEvent(&e)
+	if w.trace.reads() {
 		w.trace.print(w.now, describe(&e))
 	}
 }
 
 // nodeEvent records what a node did.
 func (w *World) nodeEvent(m *machine, e model.Event) {
-	w.trace.noteString('e', w.now, m, string(e.Kind))
-	w.trace.note('e', w.now, m, e.Term^e.Hash, e.Index^e.State, nil)
 	w.roles.follow(m, &e)
 	w.record(history.Event{
 		Type: history.NodeEv, Node: m.Name, Event: string(e.Kind), Unit: e.Unit, Peer: e.Peer,
 		Term: e.Term, Index: e.Index, Hash: e.Hash, State: e.State, Detail: e.Detail,
 	})
-}
-
-// describe writes an event as a line for people.
-func describe(e *history.Event) string {
-	switch e.Type {
-	case history.NodeEv:
-		return fmt.Sprintf("%-14s %s %s %s term=%d index=%d %s", e.Node, e.Event, e.Unit, e.Peer, e.Term, e.Index, e.Detail)
-	case history.Probe:
-		return fmt.Sprintf("%-14s probe %s ok=%v by=%s %s", e.Client, e.Service, e.OK, e.By, e.Reason)
-	case history.Fault:
-		return fmt.Sprintf("%-14s %s %s -> %v", "fault "+e.Phase, e.Fault, e.Target, e.Resolved)
-	case history.Call:
-		return fmt.Sprintf("%-14s call %d %s %s", e.Client, e.Op, e.Operation, e.Key)
-	case history.Return:
-		return fmt.Sprintf("%-14s return %d %s %s", e.Client, e.Op, e.Outcome, e.Reason)
-	}
-	return string(e.Type)
 }

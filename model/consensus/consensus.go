@@ -8,6 +8,7 @@ package consensus
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 
 	"firedrill/model"
@@ -298,12 +299,12 @@ func (r *Replica) Ready() (*Output, error) {
 
 // persist makes durable what the messages of this Ready promise.
 func (r *Replica) persist(rd *raft.Ready) error {
-	if rd.Snapshot != nil && !raft.IsEmptySnap(rd.Snapshot) {
-		if err := r.takeOver(rd.Snapshot, rd.HardState); err != nil {
+	switch {
+	case !raft.IsEmptySnap(rd.Snapshot):
+		if err := r.takeOver(rd); err != nil {
 			return err
 		}
-	}
-	if rd.MustSync {
+	case rd.MustSync:
 		if err := r.log.append(rd.Entries, rd.HardState); err != nil {
 			return err
 		}
@@ -316,17 +317,14 @@ func (r *Replica) persist(rd *raft.Ready) error {
 	return r.storage.Append(rd.Entries)
 }
 
-// takeOver replaces the state by the leader's snapshot.
-func (r *Replica) takeOver(s *pb.Snapshot, hard *pb.HardState) error {
-	if hard == nil {
-		current, _, err := r.storage.InitialState()
-		if err != nil {
-			return err
-		}
-		hard = proto.Clone(current).(*pb.HardState)
-		hard.Commit = proto.Uint64(s.Metadata.GetIndex())
+// takeOver replaces the state by the leader's snapshot. The hard state, which a snapshot always changes, may
+// count on the entries that came with it, so all of it becomes durable at once.
+func (r *Replica) takeOver(rd *raft.Ready) error {
+	s := rd.Snapshot
+	if err := r.core.restore(s.Data); err != nil { // before it replaces what is on the disk
+		return err
 	}
-	if err := r.log.rotate(s, hard, nil); err != nil {
+	if err := r.log.rotate(s, rd.HardState, rd.Entries); err != nil {
 		return err
 	}
 	if err := r.storage.ApplySnapshot(s); err != nil {
@@ -336,7 +334,7 @@ func (r *Replica) takeOver(s *pb.Snapshot, hard *pb.HardState) error {
 	r.snapshotAt = s.Metadata.GetIndex()
 	r.appliedTerm = s.Metadata.GetTerm()
 	r.out.Restored = r.snapshotAt
-	return r.core.restore(s.Data)
+	return nil
 }
 
 func (r *Replica) send(messages []*pb.Message) error {
@@ -422,7 +420,7 @@ func (r *Replica) snapshotIfDue() error {
 	}
 	var rest []*pb.Entry
 	if last > applied {
-		if rest, err = r.storage.Entries(applied+1, last+1, maxUncommittedBytes); err != nil {
+		if rest, err = r.storage.Entries(applied+1, last+1, math.MaxUint64); err != nil {
 			return err
 		}
 	}

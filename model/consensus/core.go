@@ -138,7 +138,7 @@ func (d *decoder) fixed64() uint64 {
 
 func (d *decoder) uvarint() uint64 {
 	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
+	if d.err != nil || n <= 0 {
 		d.err = errDamaged
 		return 0
 	}

@@ -23,7 +23,8 @@ var ErrCorrupt = errors.New("the log is damaged")
 //
 //	length uint32 | CRC-32C uint32 | type byte | payload
 //
-// little endian; the checksum covers type and payload, the length counts them.
+// little endian; the length counts type and payload, the checksum covers them and the record's place in the
+// file, so that a record inside the payload of another is not taken for one of the log's own.
 //
 // A new snapshot begins a new file: the snapshot is written and synced, then the file with all that the
 // snapshot does not cover, then its name is made durable, and only then the old ones go. Whenever the power
@@ -32,6 +33,7 @@ type log struct {
 	disk model.Disk
 	seq  uint64 // number of the current file
 	name string
+	size int // of the current file, in bytes
 	buf  []byte
 }
 
@@ -59,31 +61,42 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func logName(seq uint64) string    { return fmt.Sprintf("%s%016x", logPrefix, seq) }
 func snapName(index uint64) string { return fmt.Sprintf("%s%016x", snapPrefix, index) }
 
-func appendRecord(b []byte, kind byte, payload []byte) []byte {
-	sum := crc32.Update(crc32.Checksum([]byte{kind}, castagnoli), castagnoli, payload)
+// appendRecord adds a record to b, whose first byte stands in the file at base.
+func appendRecord(b []byte, base int, kind byte, payload []byte) []byte {
+	at := len(b)
 	b = binary.LittleEndian.AppendUint32(b, uint32(1+len(payload)))
-	b = binary.LittleEndian.AppendUint32(b, sum)
+	b = binary.LittleEndian.AppendUint32(b, 0) // the checksum, below
 	b = append(b, kind)
-	return append(b, payload...)
+	b = append(b, payload...)
+	binary.LittleEndian.PutUint32(b[at+4:], checksum(base+at, b[at+recordHead:]))
+	return b
 }
 
-// nextRecord splits the first record off; ok is false if none is whole.
-func nextRecord(b []byte) (kind byte, payload, rest []byte, ok bool) {
+func checksum(at int, body []byte) uint32 {
+	var place [8]byte
+	binary.LittleEndian.PutUint64(place[:], uint64(at))
+	return crc32.Update(crc32.Checksum(place[:], castagnoli), castagnoli, body)
+}
+
+// recordAt reads the record that begins there in a file; ok is false if none is whole.
+func recordAt(file []byte, at int) (kind byte, payload []byte, next int, ok bool) {
+	b := file[at:]
 	if len(b) < recordHead {
-		return 0, nil, nil, false
+		return 0, nil, 0, false
 	}
 	length := uint64(binary.LittleEndian.Uint32(b))
 	if length == 0 || length > uint64(len(b)-recordHead) {
-		return 0, nil, nil, false
+		return 0, nil, 0, false
 	}
 	body := b[recordHead : recordHead+length]
-	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(b[4:]) {
-		return 0, nil, nil, false
+	if checksum(at, body) != binary.LittleEndian.Uint32(b[4:]) {
+		return 0, nil, 0, false
 	}
-	return body[0], body[1:], b[recordHead+length:], true
+	return body[0], body[1:], at + recordHead + int(length), true
 }
 
-// openLog reads the newest log, or begins one on an empty disk.
+// openLog reads the newest log, or begins one on an empty disk. What it returns is durable: a process that was
+// killed may have left behind what was written and not synced, and whatever is read here is acted upon.
 func openLog(disk model.Disk) (*log, *saved, error) {
 	names, err := disk.List()
 	if err != nil {
@@ -97,66 +110,82 @@ func openLog(disk model.Disk) (*log, *saved, error) {
 		}
 	}
 	if l.seq == 0 {
-		return l, &saved{}, l.rotate(nil, nil, nil)
+		return l.begin(names)
 	}
 	l.name = logName(l.seq)
 	s, err := l.read()
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := l.disk.Sync(l.name); err != nil {
+		return nil, nil, err
+	}
+	if err := l.disk.SyncDir(); err != nil { // before what the file replaced is swept away
+		return nil, nil, err
+	}
 	return l, s, l.sweep(s.snapshot.GetMetadata().GetIndex())
 }
 
+// begin makes the first file. A snapshot without a log is no beginning: there was a log, and it is gone.
+func (l *log) begin(names []string) (*log, *saved, error) {
+	for _, n := range names {
+		if strings.HasPrefix(n, snapPrefix) {
+			return nil, nil, fmt.Errorf("%s: it has no log: %w", n, ErrCorrupt)
+		}
+	}
+	return l, &saved{}, l.rotate(nil, nil, nil)
+}
+
 // read replays the current file. A torn end is what a crash during an append leaves: it was never promised,
-// and is cut off. Damage with whole records behind it is no crash.
+// so it is cut off. Damage with whole records behind it is no torn end.
 func (l *log) read() (*saved, error) {
 	data, err := l.disk.Read(l.name)
 	if err != nil {
 		return nil, err
 	}
-	s := &saved{}
-	rest, first := data, true
-	for len(rest) > 0 {
-		kind, payload, next, ok := nextRecord(rest)
+	s, at := &saved{}, 0
+	for {
+		kind, payload, next, ok := recordAt(data, at)
 		if !ok {
 			break
 		}
-		if first != (kind == typeHeader) {
-			return nil, l.corrupt(len(data)-len(rest), "a header record is missing or misplaced")
+		if (at == 0) != (kind == typeHeader) {
+			return nil, l.corrupt(at, errors.New("a header record is missing or misplaced"))
 		}
 		if err := l.replay(s, kind, payload); err != nil {
-			return nil, l.corrupt(len(data)-len(rest), err.Error())
+			return nil, l.corrupt(at, err)
 		}
-		rest, first = next, false
+		at = next
 	}
-	if first {
-		return nil, l.corrupt(0, "the file has no header")
+	if at == 0 {
+		return nil, l.corrupt(0, errors.New("the file has no header"))
 	}
-	if len(rest) == 0 {
+	l.size = at
+	if at == len(data) {
 		return s, nil
 	}
-	at := len(data) - len(rest)
-	if wholeRecordWithin(rest) {
-		return nil, l.corrupt(at, "a damaged record has whole ones behind it")
+	if wholeRecordBehind(data, at) {
+		return nil, l.corrupt(at, errors.New("a damaged record has whole ones behind it"))
 	}
-	if err := l.disk.Truncate(l.name, int64(at)); err != nil {
-		return nil, err
-	}
-	return s, l.disk.Sync(l.name)
+	return s, l.disk.Truncate(l.name, int64(at))
 }
 
-// wholeRecordWithin looks for a record at every later offset.
-func wholeRecordWithin(b []byte) bool {
-	for i := 1; i+recordHead < len(b); i++ {
-		if _, _, _, ok := nextRecord(b[i:]); ok {
+// wholeRecordBehind looks for a record at every later place.
+func wholeRecordBehind(file []byte, at int) bool {
+	for i := at + 1; i < len(file); i++ {
+		if _, _, _, ok := recordAt(file, i); ok {
 			return true
 		}
 	}
 	return false
 }
 
-func (l *log) corrupt(at int, why string) error {
-	return fmt.Errorf("%s: at byte %d: %s: %w", l.name, at, why, ErrCorrupt)
+// corrupt wraps what is wrong at a byte of the file; a failure of the disk says nothing about the log.
+func (l *log) corrupt(at int, why error) error {
+	if errors.Is(why, model.ErrDiskIO) {
+		return why
+	}
+	return fmt.Errorf("%s: at byte %d: %w: %w", l.name, at, why, ErrCorrupt)
 }
 
 func (l *log) replay(s *saved, kind byte, payload []byte) error {
@@ -198,8 +227,8 @@ func (l *log) replayHeader(s *saved, payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", snapName(index), err)
 	}
-	kind, body, rest, ok := nextRecord(data)
-	if !ok || kind != typeSnap || len(rest) != 0 {
+	kind, body, end, ok := recordAt(data, 0)
+	if !ok || kind != typeSnap || end != len(data) {
 		return fmt.Errorf("%s is damaged", snapName(index))
 	}
 	s.snapshot = new(pb.Snapshot)
@@ -208,7 +237,7 @@ func (l *log) replayHeader(s *saved, payload []byte) error {
 
 // append writes entries and the hard state, and syncs.
 func (l *log) append(entries []*pb.Entry, hard *pb.HardState) error {
-	b, err := l.records(l.buf[:0], entries, hard)
+	b, err := records(l.buf[:0], l.size, entries, hard)
 	if err != nil {
 		return err
 	}
@@ -216,23 +245,26 @@ func (l *log) append(entries []*pb.Entry, hard *pb.HardState) error {
 	if err := l.disk.Append(l.name, b); err != nil {
 		return err
 	}
+	l.size += len(b)
 	return l.disk.Sync(l.name)
 }
 
-func (l *log) records(b []byte, entries []*pb.Entry, hard *pb.HardState) ([]byte, error) {
+// records adds entries and the hard state to b, whose first byte stands in the file at base. The hard state
+// comes last: it may count on the entries.
+func records(b []byte, base int, entries []*pb.Entry, hard *pb.HardState) ([]byte, error) {
 	for _, e := range entries {
 		payload, err := proto.Marshal(e)
 		if err != nil {
 			return nil, err
 		}
-		b = appendRecord(b, typeEntry, payload)
+		b = appendRecord(b, base, typeEntry, payload)
 	}
 	if hard != nil {
 		payload, err := proto.Marshal(hard)
 		if err != nil {
 			return nil, err
 		}
-		b = appendRecord(b, typeHard, payload)
+		b = appendRecord(b, base, typeHard, payload)
 	}
 	return b, nil
 }
@@ -245,12 +277,12 @@ func (l *log) rotate(s *pb.Snapshot, hard *pb.HardState, rest []*pb.Entry) error
 		if err != nil {
 			return err
 		}
-		if err := l.create(snapName(index), appendRecord(nil, typeSnap, payload)); err != nil {
+		if err := l.create(snapName(index), appendRecord(nil, 0, typeSnap, payload)); err != nil {
 			return err
 		}
 	}
 	header := binary.LittleEndian.AppendUint64([]byte{logVersion}, index)
-	b, err := l.records(appendRecord(nil, typeHeader, header), rest, hard)
+	b, err := records(appendRecord(nil, 0, typeHeader, header), 0, rest, hard)
 	if err != nil {
 		return err
 	}
@@ -258,7 +290,7 @@ func (l *log) rotate(s *pb.Snapshot, hard *pb.HardState, rest []*pb.Entry) error
 		return err
 	}
 	l.seq++
-	l.name = logName(l.seq)
+	l.name, l.size = logName(l.seq), len(b)
 	return l.sweep(index)
 }
 

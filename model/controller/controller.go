@@ -34,8 +34,8 @@ type Controller struct {
 	status  consensus.Status
 	broken  bool // the disk failed: nothing this node says can be relied on
 
-	ready   bool // leads, is done with its warm start, and has applied all that was ever committed
-	warm    bool // leads and is done with its warm start
+	ready   bool                   // leads, is done with its warm start, and has applied all that was ever committed
+	warm    bool                   // leads and is done with its warm start
 	writes  map[session]netip.Addr // writes under way, and whom to answer
 	reads   map[uint64]pendingRead // linearizable reads under way
 	lastReq uint64
@@ -161,6 +161,7 @@ func (c *Controller) pump() {
 		c.applied(&out.Applied[i])
 	}
 	c.openAPI()
+	c.fleet.push()
 	for _, id := range out.Reads {
 		c.answerRead(id)
 	}

@@ -24,7 +24,9 @@ type fleet struct {
 // engineView is one engine as last heard.
 type engineView struct {
 	name, group string
+	address     netip.Addr // where it reports from
 	report      *wire.EngineReport
+	pushed      uint64 // index of the configuration that was last sent to it
 	heard       time.Duration
 	down        bool
 	registered  time.Duration // when its registration was last proposed
@@ -61,10 +63,23 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 		e.down = false
 		c.env.Emit(model.Event{Kind: model.EventEngineUp, Peer: r.Engine, Term: c.status.Term})
 	}
-	e.report, e.heard = r, c.env.Now()
+	e.report, e.heard, e.address = r, c.env.Now(), from
 	f.register(e)
 	f.arbitrate(e)
-	f.direct(from, e)
+	f.direct(e)
+}
+
+// push sends a configuration that has changed to the engines that should run it, without waiting for their reports.
+// An engine acknowledges by a report; one that does not is sent it again with the answer to its next one.
+func (f *fleet) push() {
+	if !f.stale || !f.controller.ready {
+		return
+	}
+	for _, e := range f.engines {
+		if g := f.group(e.group); !e.down && max(e.report.ConfigIndex, e.pushed) < g.index {
+			f.direct(e)
+		}
+	}
 }
 
 func (f *fleet) engine(name string) *engineView {
@@ -134,19 +149,20 @@ func (f *fleet) arbitrate(e *engineView) {
 }
 
 // direct answers an engine: who leads, how its peers are, and the configuration if the engine runs another.
-func (f *fleet) direct(to netip.Addr, e *engineView) {
+func (f *fleet) direct(e *engineView) {
 	c := f.controller
 	g := f.group(e.group)
 	d := &wire.EngineDirective{Term: c.status.Term, Leader: c.name(c.cfg.ID), ConfigIndex: g.index}
 	if g.body != nil && e.report.ConfigIndex < g.index {
 		d.Config = g.body
+		e.pushed = g.index
 	}
 	for _, other := range f.engines {
 		if other != e && other.group == e.group && !other.down {
 			d.Peers = append(d.Peers, &wire.PeerReport{Engine: other.name, AgeNs: uint64(c.env.Now() - other.heard), Units: other.report.Units})
 		}
 	}
-	c.env.Send(to, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
+	c.env.Send(e.address, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
 }
 
 // tick declares engines dead that have been silent for too long.

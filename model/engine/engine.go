@@ -183,6 +183,7 @@ func (e *Engine) configure(body []byte) {
 		return // it is pushed again with the next report
 	}
 	e.apply(&c)
+	e.report() // which acknowledges it
 }
 
 func (e *Engine) apply(c *config.EngineConfig) {

@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"syscall"
@@ -151,7 +153,7 @@ func (w *worker) do(ctx context.Context, job json.RawMessage) (json.RawMessage, 
 		}
 		return nil, w.bury("the worker died")
 	case <-patience.C:
-		_ = w.cmd.Process.Signal(syscall.SIGQUIT) // the Go runtime answers with every goroutine's stack
+		_ = w.cmd.Process.Signal(syscall.SIGQUIT) // see tellStacks
 		select {
 		case <-answers:
 		case <-time.After(5 * time.Second):
@@ -218,6 +220,7 @@ func (h *head) String() string {
 // Serve is the worker's side: it reads jobs from in, calls play for each and writes the result to out, until
 // in ends. What play returns must be JSON without line breaks.
 func Serve(in io.Reader, out io.Writer, play func(job json.RawMessage) (any, error)) error {
+	go tellStacks()
 	decoder := json.NewDecoder(in)
 	encoder := json.NewEncoder(out)
 	for {
@@ -236,4 +239,14 @@ func Serve(in io.Reader, out io.Writer, play func(job json.RawMessage) (any, err
 			return err
 		}
 	}
+}
+
+// tellStacks answers SIGQUIT with where every goroutine is. The runtime would do so by itself, but not for one that
+// runs at that moment, which is just the one that matters.
+func tellStacks() {
+	quit := make(chan os.Signal, 1)
+	signal.Notify(quit, syscall.SIGQUIT)
+	<-quit
+	_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
+	os.Exit(2)
 }

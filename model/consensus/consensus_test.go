@@ -1,0 +1,166 @@
+package consensus
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"firedrill/model"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// TestSnapshotWithEntries: a snapshot, entries that follow it, and word that they are committed may come in one
+// piece of work. Wherever the power fails, the replica starts again, from before or from after.
+func TestSnapshotWithEntries(t *testing.T) {
+	c := newCluster(t, 1000)
+	source := core{sm: registers{"x": "1"}, sessions: newSessions(1)}
+	messages := []*pb.Message{
+		{Type: pb.MsgSnap.Enum(), Snapshot: snapshotAt(10, 1, string(source.snapshot()))},
+		{Type: pb.MsgApp.Enum(), Index: proto.Uint64(10), LogTerm: proto.Uint64(1), Commit: proto.Uint64(11),
+			Entries: []*pb.Entry{entry(11, 1, string(encodeEntry("a", 1, []byte("x=2"))))}},
+	}
+	m := c.node(3)
+	for _, message := range messages {
+		message.From, message.To, message.Term = proto.Uint64(1), proto.Uint64(3), proto.Uint64(1)
+		m.replica.Step(mustMarshal(message))
+	}
+	var left []*strictDisk
+	m.disk.step = func() { left = append(left, m.disk.afterPowerLoss()...) }
+	c.ready(m)
+	if m.machine["x"] != "2" {
+		t.Fatalf("x is %q", m.machine["x"])
+	}
+	last := len(left) - 1
+	for i, disk := range left {
+		m.disk = disk
+		c.restart(3)
+		if x := m.machine["x"]; x != "" && x != "1" && x != "2" || i == last && x == "" {
+			t.Errorf("crash %d of %d: x is %q", i, last, x)
+		}
+	}
+}
+
+// TestReadOfDeposedLeader: a leader that has lost its term without having noticed refuses or loses its reads,
+// whether or not it leads again by the time it looks.
+func TestReadOfDeposedLeader(t *testing.T) {
+	c := newCluster(t, 1000)
+	c.node(1).replica.Campaign()
+	c.ready(c.node(1))
+	c.deliver()
+	r := c.node(1).replica
+	heartbeat := &pb.Message{Type: pb.MsgHeartbeat.Enum(), From: proto.Uint64(2), To: proto.Uint64(1), Term: proto.Uint64(7)}
+	r.Step(mustMarshal(heartbeat))
+	for _, request := range []uint64{5, 6} {
+		if err := r.ReadIndex(request); err != nil {
+			t.Fatal(err) // its status is as of the last Ready
+		}
+	}
+	if err := r.Propose("", 0, []byte("x=1")); !errors.Is(err, ErrNotLeader) {
+		t.Errorf("a proposal gave %v", err)
+	}
+	out, err := r.Ready()
+	if err != nil || !slices.Equal(out.Lost, []uint64{5, 6}) || len(out.Reads) > 0 {
+		t.Errorf("lost %v, read %v, error %v", out.Lost, out.Reads, err)
+	}
+	if err := r.ReadIndex(7); !errors.Is(err, ErrNotLeader) {
+		t.Errorf("a read of a follower gave %v", err)
+	}
+}
+
+// TestBusy: without a quorum commands pile up, and are refused before the memory is full. A snapshot taken
+// meanwhile keeps every one of them: others may have been told that they are here.
+func TestBusy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs some hundred megabytes")
+	}
+	c := newCluster(t, 1)
+	c.node(1).replica.Campaign()
+	c.ready(c.node(1))
+	c.deliver()
+	big, n := make([]byte, 1<<16), 0
+	for ; ; n++ {
+		err := c.node(1).replica.Propose("", 0, big)
+		if errors.Is(err, ErrBusy) {
+			break
+		}
+		if err != nil || n > maxUncommittedBytes/len(big) {
+			t.Fatalf("proposal %d: %v", n, err)
+		}
+	}
+	c.ready(c.node(1))
+	first := c.node(1).replica.Status().Applied
+	if err := c.node(1).replica.snapshotIfDue(); err != nil {
+		t.Fatal(err)
+	}
+	c.crash(1).power()
+	c.restart(1)
+	last, _ := c.node(1).replica.storage.LastIndex()
+	if last != first+uint64(n) {
+		t.Errorf("%d commands after %d, but the log ends at %d", n, first, last)
+	}
+}
+
+// TestStepIgnores: what is damaged or for somebody else has no effect.
+func TestStepIgnores(t *testing.T) {
+	c := newCluster(t, 1000)
+	r := c.node(1).replica
+	for _, message := range []*pb.Message{
+		{Type: pb.MsgHeartbeat.Enum(), From: proto.Uint64(2), To: proto.Uint64(3), Term: proto.Uint64(7)},
+		{Type: pb.MsgHup.Enum(), From: proto.Uint64(1), To: proto.Uint64(1)},
+		{Type: pb.MsgAppResp.Enum(), From: proto.Uint64(9), To: proto.Uint64(1)},
+	} {
+		r.Step(mustMarshal(message))
+	}
+	r.Step(nil)
+	r.Step([]byte{0xff, 1, 2})
+	if out, err := r.Ready(); err != nil || out.Changed || len(out.Messages) > 0 {
+		t.Errorf("output %+v, error %v", out, err)
+	}
+}
+
+// TestDiskError: after an error nothing leaves the replica.
+func TestDiskError(t *testing.T) {
+	c := newCluster(t, 1000)
+	m := c.node(1)
+	broken := &brokenDisk{strictDisk: m.disk}
+	replica, err := Open(Config{ID: 1, Voters: []uint64{1, 2, 3}, HeartbeatTicks: 1, ElectionTicks: 5}, broken, registers{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vote := &pb.Message{Type: pb.MsgVote.Enum(), From: proto.Uint64(2), To: proto.Uint64(1), Term: proto.Uint64(1)}
+	broken.err = model.ErrDiskFull
+	replica.Step(mustMarshal(vote))
+	if out, err := replica.Ready(); !errors.Is(err, model.ErrDiskFull) || out != nil {
+		t.Errorf("output %v, error %v", out, err)
+	}
+}
+
+type brokenDisk struct {
+	*strictDisk
+	err error
+}
+
+func (d *brokenDisk) Append(name string, data []byte) error {
+	return errors.Join(d.err, d.strictDisk.Append(name, data))
+}
+
+// TestRestoreRefuses: a snapshot that cannot be read leaves the state as it was.
+func TestRestoreRefuses(t *testing.T) {
+	c := core{sm: registers{"x": "1"}, sessions: newSessions(4)}
+	c.apply(1, 1, encodeEntry("a", 1, []byte("y=2")))
+	whole := c.snapshot()
+	for size := range len(whole) - len(c.sm.Snapshot()) { // registers have no checksum; the log has one
+		if err := c.restore(whole[:size]); err == nil {
+			t.Errorf("%d bytes of %d were accepted", size, len(whole))
+		}
+	}
+	if err := c.restore(append(slices.Clone(whole), "z"...)); err == nil {
+		t.Error("a state machine's error was passed over")
+	}
+	if got := c.snapshot(); !bytes.Equal(got, whole) {
+		t.Errorf("the state became %q, was %q", got, whole)
+	}
+}

@@ -1,0 +1,122 @@
+package consensus
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestScripts plays the files in testdata/scripts. The commands:
+//
+//	start [snapshot-every=N]          three replicas on empty disks
+//	campaign ID
+//	propose ID client=C seq=N NAME=VALUE
+//	read ID
+//	tick ID [N]                       lets time pass for one replica
+//	deliver                           until nothing is on its way
+//	lose                              what is on its way
+//	cut FROM TO, heal
+//	crash ID kill|power               power: what was not synced is lost
+//	restart ID
+//	status, disk ID
+//
+// What comes of a command is printed as it happens, replica by replica. Run with -rewrite to accept changes.
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
+		p := &player{cluster: newCluster(t, 1000)}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			p.testing = t
+			answer := p.play(t, d)
+			out := p.trace.String() + answer
+			p.trace.Reset()
+			if out == "" {
+				return "ok\n"
+			}
+			return out
+		})
+	})
+}
+
+// player carries out commands, and returns what a command answers beside what it causes.
+type player struct{ *cluster }
+
+func (p *player) play(t *testing.T, d *datadriven.TestData) string {
+	switch d.Cmd {
+	case "start":
+		every := uint64(1000)
+		d.MaybeScanArgs(t, "snapshot-every", &every)
+		p.cluster = newCluster(t, every)
+	case "deliver":
+		return fmt.Sprintf("%d messages\n", p.deliver())
+	case "lose":
+		p.queue = nil
+	case "cut":
+		p.cut[link{argument(t, d, 0), argument(t, d, 1)}] = true
+	case "heal":
+		clear(p.cut)
+	case "status":
+		return p.status()
+	default:
+		return p.playOn(t, d, argument(t, d, 0))
+	}
+	return ""
+}
+
+// playOn carries out what is done to one replica.
+func (p *player) playOn(t *testing.T, d *datadriven.TestData, id uint64) string {
+	switch d.Cmd {
+	case "campaign":
+		p.node(id).replica.Campaign()
+		p.ready(p.node(id))
+	case "propose":
+		return p.playPropose(t, d, id)
+	case "read":
+		request, err := p.read(id)
+		if err != nil {
+			return fmt.Sprintf("read %d: %v\n", request, err)
+		}
+	case "tick":
+		n := uint64(1)
+		if len(d.CmdArgs) > 1 {
+			n = argument(t, d, 1)
+		}
+		for range n {
+			p.tick(id)
+		}
+	case "crash":
+		if disk := p.crash(id); d.CmdArgs[1].Key == "power" {
+			disk.power()
+		}
+	case "restart":
+		p.restart(id)
+	case "disk":
+		names, _ := p.node(id).disk.List()
+		return strings.Join(names, "\n") + "\n"
+	default:
+		d.Fatalf(t, "there is no command %q", d.Cmd)
+	}
+	return ""
+}
+
+func (p *player) playPropose(t *testing.T, d *datadriven.TestData, id uint64) string {
+	var client string
+	var sequence uint64
+	d.ScanArgs(t, "client", &client)
+	d.ScanArgs(t, "seq", &sequence)
+	last := d.CmdArgs[len(d.CmdArgs)-1]
+	if err := p.propose(id, client, sequence, last.Key+"="+last.Vals[0]); err != nil {
+		return fmt.Sprintf("refused: %v\n", err)
+	}
+	return ""
+}
+
+func argument(t *testing.T, d *datadriven.TestData, i int) uint64 {
+	n, err := strconv.ParseUint(d.CmdArgs[i].Key, 10, 64)
+	if err != nil {
+		d.Fatalf(t, "argument %d: %v", i+1, err)
+	}
+	return n
+}

@@ -1,0 +1,83 @@
+package reports
+
+import (
+	"fmt"
+	"time"
+
+	"firedrill/checker/history"
+	"firedrill/scenarios"
+)
+
+// Describe says of a scenario what results.json keeps. Argument is what `firedrill replay` takes for it; empty:
+// its name.
+func Describe(s *scenarios.Scenario, argument string) Scenario {
+	if argument == "" {
+		argument = s.Name
+	}
+	out := Scenario{Name: s.Name, About: s.About, Argument: argument, Expected: expected(&s.Expect), Bounds: []Bound{}}
+	for _, b := range s.Expect.Outages {
+		out.Bounds = append(out.Bounds, Bound{Service: b.Service, Max: b.Max.Std()})
+	}
+	return out
+}
+
+// expected writes what a scenario demands as sentences.
+func expected(e *history.Expect) []string {
+	out := []string{}
+	for _, b := range e.Outages {
+		out = append(out, outageSentence(b.Service, b.Max.Std()))
+	}
+	for _, f := range e.Failovers {
+		out = append(out, failoverSentence(f))
+	}
+	if e.DualActive > 0 {
+		out = append(out, fmt.Sprintf("Two engines hold one address for at most %s.", duration(e.DualActive.Std())))
+	}
+	if e.RecoverWithin > 0 {
+		out = append(out, fmt.Sprintf("Every service answers again, for good, within %s after the last fault.", duration(e.RecoverWithin.Std())))
+	}
+	return out
+}
+
+func outageSentence(service string, bound time.Duration) string {
+	switch service {
+	case "*":
+		service = "A virtual service"
+	case api:
+		service = "The API"
+	default:
+		service = "The virtual service " + service
+	}
+	if bound == 0 {
+		return service + " is never dark."
+	}
+	return fmt.Sprintf("%s is dark for at most %s at a time.", service, duration(bound))
+}
+
+func failoverSentence(f history.FailoverBound) string {
+	of := "The group " + f.Of + " fails over"
+	if f.Of == "leader" {
+		of = "The controllers elect a new leader"
+	}
+	switch {
+	case f.Max == 0 && f.Of == "leader":
+		return "The controllers keep their leader."
+	case f.Max == 0:
+		return "The group " + f.Of + " does not fail over."
+	case f.Min == f.Max:
+		return fmt.Sprintf("%s exactly %s.", of, times(f.Max))
+	case f.Min == 0:
+		return fmt.Sprintf("%s at most %s.", of, times(f.Max))
+	}
+	return fmt.Sprintf("%s %d to %s.", of, f.Min, times(f.Max))
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return count(n) + " times"
+}

@@ -1,0 +1,153 @@
+"use strict";
+// Charts are drawn when they are first seen; the page itself works without any of this.
+(function () {
+  const root = document.documentElement;
+  const drawn = new Map(); // element -> chart
+  const all = (selector, from) => Array.from((from || document).querySelectorAll(selector));
+
+  function colour(name) {
+    return getComputedStyle(root).getPropertyValue(name).trim();
+  }
+
+  // themed looks colours up that the options name as var(--name).
+  function themed(value) {
+    if (typeof value === "string") {
+      const name = /^var\((--[a-z-]+)\)$/.exec(value);
+      return name ? colour(name[1]) : value;
+    }
+    if (Array.isArray(value)) return value.map(themed);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, themed(v)]));
+  }
+
+  function digits(v, n) {
+    return String(Number(v.toFixed(n)));
+  }
+
+  // time writes milliseconds as the tables do.
+  function time(ms) {
+    if (ms === 0) return "0";
+    if (ms < 1) return digits(ms * 1000, 0) + " µs";
+    if (ms < 10) return digits(ms, 1) + " ms";
+    if (ms < 1000) return digits(ms, 0) + " ms";
+    return digits(ms / 1000, ms < 10000 ? 2 : 1) + " s";
+  }
+
+  function escape(text) {
+    return String(text).replace(/[&<>"']/g, (c) => "&#" + c.charCodeAt(0) + ";");
+  }
+
+  const tips = {
+    ecdf: (all) => all.map((p) => escape(p.seriesName) + "<br>" + digits(100 * p.value[1], 1) + " % within " + time(p.value[0])).join("<br>"),
+    box: (p) => {
+      const v = p.value.slice(-5);
+      return escape(p.name) + ["shortest", "quartile", "median", "quartile", "longest"].map((n, i) => "<br>" + n + " " + time(v[i])).join("");
+    },
+    phases: (p) => escape(p.name) + ": " + escape(p.seriesName) + " " + time(p.value),
+  };
+
+  // dress gives an axis the look of the page.
+  function dress(axis, label) {
+    axis.axisLine = { show: axis.type === "category", lineStyle: { color: colour("--line") } };
+    axis.axisTick = { show: false };
+    axis.splitLine = { show: axis.type !== "category", lineStyle: { color: colour("--line") } };
+    axis.axisLabel = { color: colour("--soft"), fontSize: 12, formatter: label };
+  }
+
+  // graduate ends a linear axis on a tick: about so many, 1, 2 or 5 times a power of ten apart.
+  function graduate(axis, ticks) {
+    const power = Math.pow(10, Math.floor(Math.log10(axis.max / ticks)));
+    axis.interval = power * [1, 2, 5, 10].find((f) => f * power * ticks >= axis.max * 0.999);
+    axis.max = axis.interval * Math.ceil(axis.max / axis.interval - 0.001);
+  }
+
+  function option(el) {
+    const kind = el.dataset.kind;
+    const o = themed(JSON.parse(document.getElementById(el.dataset.option).textContent));
+    const narrow = el.clientWidth < 480;
+    dress(o.xAxis[0], time);
+    dress(o.yAxis[0], kind === "ecdf" ? (v) => digits(100 * v, 0) + " %" : undefined);
+    if (o.xAxis[0].type === "value") graduate(o.xAxis[0], narrow ? 3 : 6);
+    o.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
+    o.grid = { left: 4, right: 26, top: { ecdf: 44, box: 8, phases: 30 }[kind], bottom: 4, containLabel: true };
+    o.legend = { show: kind !== "box", left: 0, top: 0, itemWidth: 14, itemHeight: 8, textStyle: { color: colour("--ink"), fontSize: 12 } };
+    o.tooltip = { trigger: o.tooltip.trigger, axisPointer: { lineStyle: { color: colour("--soft") } }, confine: true, formatter: tips[kind], backgroundColor: colour("--ink"), textStyle: { color: colour("--paper"), fontSize: 12 } };
+    if (kind === "phases") {
+      for (const d of o.series.flatMap((s) => s.data)) {
+        d.label.formatter = (p) => time(p.value);
+        if (narrow && d.value < 0.16 * o.xAxis[0].max) d.label.show = false;
+      }
+    }
+    return o;
+  }
+
+  function draw(el) {
+    if (!window.echarts || el.clientWidth === 0) return;
+    let chart = drawn.get(el);
+    if (!chart) drawn.set(el, (chart = echarts.init(el)));
+    chart.resize();
+    chart.setOption(option(el), true);
+  }
+
+  function redraw() {
+    for (const el of drawn.keys()) draw(el);
+  }
+
+  for (const details of all("details.scenario")) {
+    details.addEventListener("toggle", () => details.open && all(".chart", details).forEach(draw));
+  }
+  let pending = 0;
+  window.addEventListener("resize", () => {
+    cancelAnimationFrame(pending);
+    pending = requestAnimationFrame(redraw);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  window.addEventListener("beforeprint", () => { root.classList.add("print"); redraw(); });
+  window.addEventListener("afterprint", () => { root.classList.remove("print"); redraw(); });
+
+  // A link to a scenario opens it.
+  function follow() {
+    const el = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!el || !el.matches("details.scenario")) return;
+    el.hidden = false;
+    el.open = true;
+    all(".chart", el).forEach(draw);
+    el.scrollIntoView();
+  }
+  window.addEventListener("hashchange", follow);
+  document.addEventListener("click", (e) => {
+    const link = e.target.closest('a[href^="#"]');
+    if (link && link.hash === location.hash) follow(); // no hashchange then
+  });
+  follow();
+
+  // The filter looks at all text of a scenario: its section, its failures and its row.
+  const form = document.getElementById("page:filter");
+  const sections = all("details.scenario").map((el) => {
+    const also = all("[data-for]").filter((other) => other.dataset.for === el.id);
+    return { el, also, text: [el, ...also].map(words).join(" ").toLowerCase() };
+  });
+
+  // words are what a reader sees of an element: no scripts.
+  function words(el) {
+    const copy = el.cloneNode(true);
+    all("script", copy).forEach((s) => s.remove());
+    return copy.textContent;
+  }
+
+  function filter() {
+    const text = form.elements.text.value.trim().toLowerCase();
+    const verdict = form.elements.verdict.value;
+    let shown = 0;
+    for (const s of sections) {
+      const show = s.text.includes(text) && (!verdict || s.el.dataset.verdict === verdict);
+      s.el.hidden = !show;
+      for (const other of s.also) other.hidden = !show;
+      if (show) shown++;
+    }
+    const on = text || verdict;
+    form.querySelector("output").textContent = on ? shown + " of " + sections.length : "";
+  }
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (e) => e.preventDefault());
+})();

@@ -1,0 +1,91 @@
+package reports
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+
+	"firedrill/checker/history"
+	"firedrill/scenarios"
+)
+
+// The files below the folder of the results.
+const (
+	ResultsFile = "results.json"
+	HTMLFile    = "report.html"
+	JUnitFile   = "junit.xml"
+)
+
+// Input is everything that [Write] makes reports of.
+type Input struct {
+	// Results of the runs, in any order. Its Scenarios are filled in from the next field where they are empty.
+	Results Results
+	// Scenarios that were to be run, in the order of the report. One without a run is shown as not run.
+	Scenarios []*scenarios.Scenario
+	// Argument says what `firedrill replay` takes for a scenario: its name (also if nil or ""), or its file.
+	Argument func(scenario string) string
+	// History returns the history of a run, or nil if there is none. May be nil.
+	History func(scenario string, seed uint64) *history.History
+	// Prefix is how the reader calls this program, such as "go run .".
+	Prefix string
+}
+
+// Write writes results.json, report.html and junit.xml into the folder dir, which must exist. Histories that are
+// below dir already, under [HistoryPath], are linked. Each file appears only when it is whole. It returns the
+// complete results, as [WriteSummary] takes them.
+func Write(dir string, in Input) (*Results, error) {
+	r := in.Results
+	if len(r.Scenarios) == 0 {
+		for _, s := range in.Scenarios {
+			argument := ""
+			if in.Argument != nil {
+				argument = in.Argument(s.Name)
+			}
+			r.Scenarios = append(r.Scenarios, Describe(s, argument))
+		}
+	}
+	if err := r.WriteResults(filepath.Join(dir, ResultsFile)); err != nil {
+		return nil, err
+	}
+	return &r, render(dir, &r, Options{Prefix: in.Prefix, History: in.History})
+}
+
+// Rerender writes report.html and junit.xml again, from the results.json and the histories in dir alone, and
+// returns the results. Errors are those of [ReadResults] and of the file system; a history that cannot be read is as good as none.
+func Rerender(dir, prefix string) (*Results, error) {
+	r, err := ReadResults(filepath.Join(dir, ResultsFile))
+	if err != nil {
+		return nil, err
+	}
+	return r, render(dir, r, Options{Prefix: prefix, History: Histories(dir)})
+}
+
+// Histories returns a function for [Input] that reads the histories below dir.
+func Histories(dir string) func(scenario string, seed uint64) *history.History {
+	return func(scenario string, seed uint64) *history.History {
+		path := HistoryPath(scenario, seed)
+		if !filepath.IsLocal(path) { // results may come from anywhere
+			return nil
+		}
+		h, err := history.ReadFile(filepath.Join(dir, path))
+		if err != nil {
+			return nil
+		}
+		return h
+	}
+}
+
+func render(dir string, r *Results, o Options) error {
+	o.Linked = func(path string) bool {
+		if !filepath.IsLocal(path) {
+			return false
+		}
+		info, err := os.Stat(filepath.Join(dir, path))
+		return err == nil && info.Mode().IsRegular()
+	}
+	err := WriteFile(filepath.Join(dir, HTMLFile), func(w io.Writer) error { return WriteHTML(w, r, o) })
+	if err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(dir, JUnitFile), func(w io.Writer) error { return WriteJUnit(w, r, o.Prefix) })
+}

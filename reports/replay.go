@@ -1,0 +1,35 @@
+package reports
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"firedrill/checker"
+)
+
+// plainWord needs no quotes in a shell.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=-]+$`)
+
+// replayCommand is the one command that plays a run again. Prefix is how the reader calls this program, such as
+// "go run ."; argument is the scenario's name or file.
+func replayCommand(prefix, argument string, run *checker.Result) string {
+	words := []string{prefix, "replay", quote(argument), "--seed", strconv.FormatUint(run.Seed, 10)}
+	if run.World != "" && run.World != "sim" {
+		words = append(words, "--world", quote(run.World))
+	}
+	return strings.Join(words, " ")
+}
+
+func quote(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// HistoryPath is where the history of a run is kept, relative to the folder of the results.
+func HistoryPath(scenario string, seed uint64) string {
+	return path.Join("histories", scenario+"-"+strconv.FormatUint(seed, 10)+".jsonl.zst")
+}

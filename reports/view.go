@@ -1,0 +1,225 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"time"
+
+	"firedrill/checker"
+)
+
+// view is the page, ready for its template: everything is text, nothing is left to work out.
+type view struct {
+	Style   template.CSS
+	Script  template.JS
+	ECharts template.JS
+
+	Build    string
+	Verdict  checker.Verdict
+	Headline string
+	Facts    []string
+	Worst    []worstCard
+	Rows     []row
+	Small    []string // what the table's dashes mean
+	Failures []failure
+	MoreRuns int // that failed and are not listed
+	Sections []section
+}
+
+// HasCharts tells whether the page needs the chart library.
+func (v *view) HasCharts() bool {
+	return slices.ContainsFunc(v.Sections, func(s section) bool { return len(s.Charts) > 0 })
+}
+
+// worstCard is the worst outage of one class over all scenarios.
+type worstCard struct {
+	Of       string
+	Seen     bool
+	Runs     string
+	Scenario string
+	ID       string
+	example
+}
+
+// row is a scenario in the table of the first screen.
+type row struct {
+	ID, Label string
+	Verdict   checker.Verdict
+	Seeds     string
+	Classes   [2]cells
+}
+
+// cells are the columns of one class.
+type cells struct {
+	N     string
+	Stats []cell // p50, p90, p99, max
+	Bound string
+}
+
+// cell is a number with its spread.
+type cell struct {
+	Text, Title string
+	Over        bool
+}
+
+// quantiles are those of every table.
+var quantiles = []struct {
+	name string
+	q    float64
+}{{"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}}
+
+func newView(r *Results, o Options) (*view, error) {
+	all := groups(r)
+	v := &view{Build: r.Build}
+	v.Verdict, v.Headline = headline(all)
+	v.Facts = facts(r, all)
+	v.Worst = []worstCard{
+		worstOf("virtual services", all, func(g *group) *class { return &g.services }),
+		worstOf("API", all, func(g *group) *class { return &g.api }),
+	}
+	for _, g := range all {
+		v.Rows = append(v.Rows, newRow(g))
+		s, err := newSection(g, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g.info.Name, err)
+		}
+		v.Sections = append(v.Sections, s)
+	}
+	v.Failures, v.MoreRuns = failures(all, o)
+	v.Small = smallSamples(all)
+	return v, nil
+}
+
+// headline is the answer to the first question.
+func headline(all []*group) (checker.Verdict, string) {
+	var runs, failed []*checker.Result
+	bad, missing := 0, 0
+	for _, g := range all {
+		runs, failed = append(runs, g.runs...), append(failed, g.failed...)
+		if len(g.failed) > 0 {
+			bad++
+		}
+		if len(g.runs) == 0 {
+			missing++
+		}
+	}
+	text := ""
+	switch {
+	case len(runs) == 0:
+		text = "Nothing was run."
+	case len(failed) == 0:
+		text = fmt.Sprintf("All %s held in %s.", plural(len(all)-missing, "scenario"), plural(len(runs), "run"))
+	default:
+		text = fmt.Sprintf("%d of %s, %d of %s did not hold.", bad, plural(len(all)-missing, "scenario"), len(failed), plural(len(runs), "run"))
+	}
+	if missing > 0 && len(runs) > 0 {
+		text += fmt.Sprintf(" %s not run.", plural(missing, "scenario"))
+	}
+	return verdictOf(runs), text
+}
+
+// facts are the counts without which no verdict means anything.
+func facts(r *Results, all []*group) []string {
+	var simulated time.Duration
+	var operations, probes, outages int
+	var events uint64
+	seeds := make(map[uint64]bool)
+	for i := range r.Runs {
+		run := &r.Runs[i]
+		simulated += run.Simulated
+		operations += run.Operations
+		probes += run.Probes
+		outages += len(run.Outages)
+		events += run.Events
+		seeds[run.Seed] = true
+	}
+	out := []string{
+		plural(len(all), "scenario"), plural(len(seeds), "seed"), plural(len(r.Runs), "run"), duration(simulated) + " by the world's clock",
+		plural(operations, "operation") + " checked", plural(probes, "probe"), plural(outages, "outage"),
+	}
+	if events > 0 {
+		out = append(out, count(events)+" events")
+	}
+	return out
+}
+
+func worstOf(name string, all []*group, of func(*group) *class) worstCard {
+	card := worstCard{Of: name}
+	runs := 0
+	for _, g := range all {
+		runs += len(g.runs)
+		o, ok := of(g).worst()
+		if ok && (!card.Seen || o.Duration > card.Outage.Duration) {
+			card.Seen, card.Scenario, card.ID, card.example = true, g.label(), g.id, g.example("worst", o)
+		}
+	}
+	card.Runs = plural(runs, "run")
+	return card
+}
+
+func newRow(g *group) row {
+	r := row{ID: g.id, Label: g.label(), Verdict: g.verdict(), Seeds: fmt.Sprintf("%d/%d", g.passed(), len(g.runs))}
+	for i, c := range []*class{&g.services, &g.api} {
+		r.Classes[i] = cells{N: count(c.sample.N()), Bound: c.limit.String()}
+		for _, q := range quantiles {
+			r.Classes[i].Stats = append(r.Classes[i].Stats, quantileCell(q.name, c.sample.Quantile(q.q)))
+		}
+		longest := cell{Text: "–", Title: "no outage"}
+		if o, ok := c.worst(); ok {
+			longest = cell{Text: duration(o.Duration), Title: "the longest of " + plural(c.sample.N(), "outage")}
+			if slices.ContainsFunc(c.outages, g.over) {
+				longest.Over, longest.Title = true, longest.Title+"; over the bound"
+			}
+		}
+		r.Classes[i].Stats = append(r.Classes[i].Stats, longest)
+	}
+	return r
+}
+
+// quantileCell says a quantile with its interval, or why there is none.
+func quantileCell(name string, q Quantile) cell {
+	switch {
+	case q.N == 0:
+		return cell{Text: "–", Title: "no outage"}
+	case !q.Enough:
+		return cell{Text: "–", Title: fmt.Sprintf("not enough seeds for %s: it needs %d outages, and there are %d", name, Needed(q.Q), q.N)}
+	}
+	return cell{Text: duration(q.Value), Title: fmt.Sprintf("95 %% interval: %s; n = %s", spread(q), count(q.N))}
+}
+
+// spread writes the interval of a quantile.
+func spread(q Quantile) string {
+	switch {
+	case q.LowKnown && q.HighKnown:
+		return duration(q.Low) + " to " + duration(q.High)
+	case q.LowKnown:
+		return "at least " + duration(q.Low)
+	case q.HighKnown:
+		return "at most " + duration(q.High)
+	}
+	return "not known: n is too small"
+}
+
+// smallSamples says aloud which quantiles the table does not have, and what would help.
+func smallSamples(all []*group) []string {
+	var out []string
+	for _, q := range quantiles {
+		missing, needed := 0, Needed(q.q)
+		for _, g := range all {
+			for _, c := range []*class{&g.services, &g.api} {
+				if n := c.sample.N(); n > 0 && n < needed {
+					missing++
+				}
+			}
+		}
+		if missing > 0 {
+			out = append(out, fmt.Sprintf("Not enough seeds for %s in %s: it takes %d outages.", q.name, plural(missing, "place"), needed))
+		}
+	}
+	return out
+}
+
+// name of the argument of `firedrill replay`.
+func (g *group) argument() string { return cmp.Or(g.info.Argument, g.info.Name) }

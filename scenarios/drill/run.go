@@ -1,0 +1,147 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"firedrill/checker"
+	"firedrill/reports"
+	"firedrill/scenarios"
+)
+
+// WorkerVerb is the verb by which [Run] starts its workers, which call [Work].
+const WorkerVerb = "worker"
+
+// RunOptions is what `firedrill run` is told.
+type RunOptions struct {
+	Arguments []string // scenarios by name or file; none: the suite
+	Seeds     string
+	World     string
+	Jobs      int
+	Out       string
+	Patience  time.Duration
+	JSON      bool
+}
+
+// Run plays scenarios for seeds, judges them and writes the report.
+func Run(ctx context.Context, t Terminal, o RunOptions) error {
+	suite, err := o.suite()
+	if err != nil {
+		return err
+	}
+	if err := clearHistories(o.Out); err != nil {
+		return err
+	}
+	live := newProgress(t.Err)
+	suite.Progress = live.show
+	runs, err := suite.Run(ctx)
+	live.end()
+	interrupted := errors.Is(err, context.Canceled)
+	if err != nil && !interrupted {
+		return err
+	}
+	if err := o.report(t, suite, runs); err != nil {
+		return err
+	}
+	switch {
+	case interrupted:
+		return Ended{StatusInterrupted, fmt.Sprintf("interrupted; %d runs of %d were finished and are reported", len(runs), len(suite.Scenarios)*len(suite.Seeds))}
+	case !allHeld(runs):
+		return errBroken
+	}
+	return nil
+}
+
+func (o *RunOptions) suite() (*Suite, error) {
+	if err := checkWorld(o.World); err != nil {
+		return nil, err
+	}
+	if o.Jobs < 1 {
+		return nil, fmt.Errorf("--jobs %d: at least 1 worker is needed", o.Jobs)
+	}
+	if o.Patience <= 0 {
+		return nil, fmt.Errorf("--patience %v: it takes a time such as 2m", o.Patience)
+	}
+	seeds, err := scenarios.ParseSeeds(o.Seeds)
+	if err != nil {
+		return nil, fmt.Errorf("--seeds: %w", err)
+	}
+	chosen, err := scenarios.Choose(o.Arguments)
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return &Suite{
+		Scenarios: chosen, Seeds: seeds,
+		Workers: o.Jobs, Command: []string{self, WorkerVerb}, Patience: o.Patience,
+		Keep: func(scenario string, seed uint64) string {
+			return filepath.Join(o.Out, filepath.FromSlash(reports.HistoryPath(scenario, seed)))
+		},
+	}, nil
+}
+
+// checkWorld refuses worlds that there are not, and those that are not here.
+func checkWorld(world string) error {
+	switch world {
+	case scenarios.WorldSim:
+		return nil
+	case scenarios.WorldReal:
+		return Ended{StatusUnavailable, "this build plays in the simulator only; use --world sim"}
+	}
+	return fmt.Errorf("--world %q is unknown; use sim or real", world)
+}
+
+// clearHistories makes the folder for the output and removes the histories of an earlier run from it.
+func clearHistories(out string) error {
+	dir := filepath.Join(out, filepath.Dir(filepath.FromSlash(reports.HistoryPath("x", 0))))
+	old, err := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
+	if err != nil {
+		return err
+	}
+	for _, f := range old {
+		if err := os.Remove(f); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(dir, 0o755)
+}
+
+// report writes the files and tells the user.
+func (o *RunOptions) report(t Terminal, suite *Suite, runs []checker.Result) error {
+	in := reports.Input{Results: reports.Results{Build: build(), Runs: runs}, Prefix: callName(), History: reports.Histories(o.Out)}
+	for _, c := range suite.Scenarios {
+		in.Results.Scenarios = append(in.Results.Scenarios, reports.Describe(c.Scenario, c.Argument))
+	}
+	results, err := reports.Write(o.Out, in)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		data, err := os.ReadFile(filepath.Join(o.Out, reports.ResultsFile))
+		if err == nil {
+			_, err = t.Out.Write(data)
+		}
+		return err
+	}
+	if err := reports.WriteSummary(t.Out, results, in.Prefix, colour(t.Out)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.Out, "The report is %s\n", filepath.Join(o.Out, reports.HTMLFile))
+	return err
+}
+
+func allHeld(runs []checker.Result) bool {
+	for i := range runs {
+		if runs[i].Verdict != checker.Pass {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,44 @@
+package drill
+
+import (
+	"encoding/json"
+	"io"
+
+	"firedrill/scenarios"
+	"firedrill/sim"
+	"firedrill/sim/pool"
+)
+
+// job is one run, as a worker process is told of it. It carries the scenario itself, so that a file that is
+// edited meanwhile cannot make two workers play two things.
+type job struct {
+	File     string `json:"file"` // the scenario's name in errors
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Keep     string `json:"keep,omitempty"` // path for the history; empty: it is not kept
+}
+
+// Work is a worker process: it plays the jobs that it reads until there are no more. What it plays is decided by
+// [Suite.Run], at the other end of the pipe.
+func Work(in io.Reader, out io.Writer) error {
+	var text string // of the scenario that was parsed last
+	var s *scenarios.Scenario
+	return pool.Serve(in, out, func(message json.RawMessage) (any, error) {
+		var j job
+		if err := json.Unmarshal(message, &j); err != nil {
+			return nil, err
+		}
+		if s == nil || j.Scenario != text {
+			parsed, err := scenarios.Parse(j.File, []byte(j.Scenario))
+			if err != nil {
+				return nil, err
+			}
+			s, text = parsed, j.Scenario
+		}
+		result, h, err := Play(s, j.Seed, sim.Options{})
+		if err == nil && j.Keep != "" {
+			err = h.WriteFile(j.Keep)
+		}
+		return result, err
+	})
+}
