@@ -4,9 +4,15 @@
 run:
 	go run . run
 
+# The suite's trace hashes must come out the same in every way of running the same code.
+HASHES = go test -count=1 -run '^TestTraceHashes$$' ./sim
+
 test: lint
 	go test ./...
-	go test -race -short ./sim/... ./model/...
+	GOMAXPROCS=1 $(HASHES)
+	GOARCH=386 $(HASHES)
+	CGO_ENABLED=1 $(HASHES) -race
+	CGO_ENABLED=1 go test -race -short ./sim/... ./model/... ./scenarios/drill
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
@@ -24,6 +30,7 @@ fuzz:
 		done; \
 	done
 
-# The generated files: the wire messages and the JSON Schema of scenarios.
+# The generated files: the wire messages, the JSON Schema of scenarios, the trace hashes of the suite.
 generate:
 	go generate ./...
+	go test ./sim -run '^TestTraceHashes$$' -update

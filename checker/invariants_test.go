@@ -67,3 +67,38 @@ func fixtures(t testing.TB, name string) []string {
 	}
 	return append(out, more...)
 }
+
+// TestViolationsAreCounted: what follows from a violation is not a second one, and what does not is.
+func TestViolationsAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		name, lines string
+		want        int
+	}{
+		{"a configuration stays behind the highest one", `
+			{"type":"node","node":"engine-1","event":"configured","index":5}
+			{"type":"node","node":"engine-1","event":"configured","index":3}
+			{"type":"node","node":"engine-1","event":"configured","index":4}
+			{"type":"node","node":"engine-1","event":"configured","index":5}`, 2},
+		{"a state differs from there on", `
+			{"type":"node","node":"controller-1","event":"applied","index":1,"state":1}
+			{"type":"node","node":"controller-1","event":"applied","index":2,"state":2}
+			{"type":"node","node":"controller-2","event":"applied","index":1,"state":8}
+			{"type":"node","node":"controller-2","event":"applied","index":2,"state":9}`, 1},
+		{"a state differs in two lives", `
+			{"type":"node","node":"controller-1","event":"applied","index":1,"state":1}
+			{"type":"node","node":"controller-2","event":"started"}
+			{"type":"node","node":"controller-2","event":"applied","index":1,"state":8}
+			{"type":"node","node":"controller-2","event":"started"}
+			{"type":"node","node":"controller-2","event":"applied","index":1,"state":8}`, 2},
+		{"an address is shared twice", `
+			{"t":0,"type":"node","node":"engine-1","event":"address_added","unit":"a"}
+			{"t":0,"type":"node","node":"engine-2","event":"address_added","unit":"a"}
+			{"t":200000000,"type":"node","node":"engine-2","event":"address_removed","unit":"a"}
+			{"t":300000000,"type":"node","node":"engine-2","event":"address_added","unit":"a"}
+			{"t":500000000,"type":"node","node":"engine-1","event":"address_removed","unit":"a"}`, 2},
+	} {
+		if r := Judge(read(t, c.lines)); len(r.Violations) != c.want {
+			t.Errorf("%s: %d violations, want %d\n%v", c.name, len(r.Violations), c.want, r.Violations)
+		}
+	}
+}

@@ -350,6 +350,21 @@ func TestLinearizable(t *testing.T) {
 	}
 }
 
+// TestCallGivenUp: a history that was not read from a file may hold a client that calls again without a return. Its
+// first call may still take effect.
+func TestCallGivenUp(t *testing.T) {
+	h := &history.History{Events: []history.Event{
+		{Type: history.Call, Client: "a", Op: 1, Operation: history.OpWrite, Key: "r", Value: "1"},
+		{Type: history.Call, Client: "a", Op: 2, Operation: history.OpWrite, Key: "r", Value: "2"},
+		{Type: history.Return, Client: "a", Op: 2, Outcome: history.OK},
+		{Type: history.Call, Client: "a", Op: 3, Operation: history.OpRead, Key: "r"},
+		{Type: history.Return, Client: "a", Op: 3, Outcome: history.OK, Value: "1"},
+	}}
+	if got := checkLinearizable(gather(h)); len(got) > 0 {
+		t.Error(got)
+	}
+}
+
 func TestViolationShowsTheOddOperation(t *testing.T) {
 	h := read(t, `
 		{"t":1,"type":"call","client":"a","op":1,"operation":"write","key":"r","value":"1"}

@@ -22,19 +22,24 @@ func watched(h *history.History) []watch {
 	for _, s := range h.Header.Services {
 		services[s.Name] = s
 	}
-	type id struct{ service, client string }
-	at := make(map[id]int)
+	type from struct {
+		client string
+		at     int
+	}
+	known := make(map[string][]from) // by service; few clients probe one service
 	var out []watch
 	for i := range h.Events {
 		e := &h.Events[i]
 		if e.Type != history.Probe {
 			continue
 		}
-		key := id{e.Service, e.Client}
-		n, seen := at[key]
-		if !seen {
+		clients := known[e.Service]
+		n := slices.IndexFunc(clients, func(f from) bool { return f.client == e.Client })
+		if n >= 0 {
+			n = clients[n].at
+		} else {
 			n = len(out)
-			at[key] = n
+			known[e.Service] = append(clients, from{e.Client, n})
 			s, ok := services[e.Service]
 			if !ok {
 				s = history.Service{Name: e.Service}

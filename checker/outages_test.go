@@ -49,6 +49,21 @@ func TestOutages(t *testing.T) {
 			[]Outage{{Service: "shop", Fault: "crash", Target: "active(web)", Start: 150, Duration: 66, Ended: true, Bound: 50,
 				Phases: Phases{Detect: 10, Decide: 20, Announce: 10, Converge: 26},
 				Cause:  "engine-1 crashed; engine-2 suspected it after 10ns, engine-2 took over 198.18.0.1 after 20ns, engine-2 announced 198.18.0.1 after 10ns, clients were answered after 26ns"}}},
+		{"phases by the nodes that took part, for this address", `
+			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
+			{"t":150,"type":"fault","fault":"pause","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
+			{"t":151,"type":"node","node":"engine-1","event":"suspected","unit":"web"}
+			{"t":160,"type":"node","node":"engine-2","event":"suspected","unit":"web"}
+			{"t":180,"type":"node","node":"engine-2","event":"active","unit":"web"}
+			{"t":185,"type":"node","node":"engine-1","event":"announced","unit":"198.18.0.1"}
+			{"t":186,"type":"node","node":"engine-2","event":"announced","unit":"198.18.0.7"}
+			{"t":190,"type":"node","node":"engine-2","event":"announced","unit":"198.18.0.1"}
+			{"t":191,"type":"node","node":"engine-9","event":"active","unit":"mail"}
+			{"t":210,"type":"probe","service":"shop","sent":200}
+			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 150, Duration: 66, Ended: true, Bound: 50,
+				Phases: Phases{Detect: 10, Decide: 20, Announce: 10, Converge: 26},
+				Cause:  "pause at engine-1; engine-2 suspected it after 10ns, engine-2 took over 198.18.0.1 after 20ns, engine-2 announced 198.18.0.1 after 10ns, clients were answered after 26ns"}}},
 		{"of the API, with a bound of its own", `
 			{"t":101,"type":"probe","service":"api","sent":100,"ok":true}
 			{"t":150,"type":"fault","fault":"pause","step":1,"target":"leader","resolved":["controller-1"],"phase":"begin"}

@@ -1,7 +1,10 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"firedrill/checker/history"
 )
@@ -16,7 +19,8 @@ type register struct {
 	// there it is the least that the last version can have been.
 	version uint64
 	exact   bool
-	done    int // operations of known outcome that have happened
+	not     string // greater versions that it cannot be, as refusals told: " 7 9 "
+	done    int    // operations of known outcome that have happened
 }
 
 // step lets an operation happen, and tells whether it can have happened here with the outcome seen.
@@ -77,7 +81,7 @@ func (r register) apply(o *operation) (register, bool) {
 			return r, false
 		}
 		next.version = max(next.version, o.gotVersion)
-		next.exists, next.value, next.exact = false, "", false
+		next.exists, next.value, next.exact, next.not = false, "", false, ""
 		return next, true
 	}
 	return r, false
@@ -88,10 +92,10 @@ func (r register) pin(v uint64) (register, bool) {
 	if v == 0 {
 		return r, true
 	}
-	if r.exact && v != r.version || v < r.version {
+	if r.exact && v != r.version || v < r.version || r.isNot(v) {
 		return r, false
 	}
-	r.version, r.exact = v, true
+	r.version, r.exact, r.not = v, true, ""
 	return r, true
 }
 
@@ -101,7 +105,7 @@ func (r register) set(o *operation) (register, bool) {
 		return r, false
 	}
 	r.exists, r.value = true, o.value
-	r.version, r.exact = r.version+1, false
+	r.version, r.exact, r.not = r.version+1, false, ""
 	if o.gotVersion != 0 {
 		r.version, r.exact = o.gotVersion, true
 	}
@@ -120,15 +124,27 @@ func (r register) refuse(o *operation) (register, bool) {
 	case o.kind == history.OpCreate:
 		return r, r.exists // the version that a create wants is that of nothing
 	}
-	// version_mismatch: another one than was asked for is there. Of versions that nobody was told, only a new
-	// least one is kept, not every one that is ruled out.
-	switch {
-	case !r.exists || o.version == 0 || r.exact && r.version == o.version:
+	// version_mismatch: another one than was asked for is there.
+	if !r.exists || o.version == 0 || r.exact && r.version == o.version {
 		return r, false
-	case r.version == o.version:
+	}
+	return r.ruleOut(o.version), true
+}
+
+// ruleOut settles that the version is not v.
+func (r register) ruleOut(v uint64) register {
+	if r.exact || v < r.version || r.isNot(v) {
+		return r
+	}
+	r.not = cmp.Or(r.not, " ") + strconv.FormatUint(v, 10) + " "
+	for r.isNot(r.version) {
 		r.version++
 	}
-	return r, true
+	return r
+}
+
+func (r register) isNot(v uint64) bool {
+	return r.not != "" && strings.Contains(r.not, " "+strconv.FormatUint(v, 10)+" ")
 }
 
 // Reasons of a failure that tell what was there.

@@ -12,6 +12,7 @@ func TestRegister(t *testing.T) {
 		five    = register{exists: true, value: "1", version: 5, exact: true}
 		atLeast = register{exists: true, value: "1", version: 5} // version 5 or more
 		gone    = register{version: 5}
+		sixNot  = register{exists: true, value: "1", version: 6}.ruleOut(7) // 6 or more, but not 7
 	)
 	op := func(kind, value string, versions ...uint64) operation { // asked for, got
 		o := operation{kind: kind, outcome: history.OK, value: value}
@@ -93,7 +94,9 @@ func TestRegister(t *testing.T) {
 		{"update refused for any version", five, fail(op(history.OpUpdate, "2", 0), versionMismatch), wrong},
 		{"update refused where nothing is", gone, fail(op(history.OpUpdate, "2", 4), versionMismatch), wrong},
 		{"a refusal rules the least version out", atLeast, fail(op(history.OpUpdate, "2", 5), versionMismatch), `value "1", version 6 or more`},
-		{"a refusal of a greater version is not kept", atLeast, fail(op(history.OpUpdate, "2", 7), versionMismatch), `value "1", version 5 or more`},
+		{"a refusal rules a greater version out", sixNot, op(history.OpRead, "1", 0, 7), wrong},
+		{"a refusal rules no other version out", sixNot, op(history.OpRead, "1", 0, 8), `value "1", version 8`},
+		{"two refusals meet", sixNot, fail(op(history.OpUpdate, "2", 6), versionMismatch), `value "1", version 8 or more`},
 
 		{"delete", five, op(history.OpDelete, "", 5), "nothing there"},
 		{"delete any version", five, op(history.OpDelete, ""), "nothing there"},

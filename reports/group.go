@@ -136,7 +136,7 @@ func (l limit) String() string {
 	case !l.known:
 		return "–"
 	case l.max == 0:
-		return "none"
+		return "0"
 	case l.min != l.max:
 		return duration(l.min) + " to " + duration(l.max)
 	}

@@ -72,7 +72,15 @@ func (r *Results) normal() *Results {
 	}
 	slices.SortStableFunc(n.Runs, func(a, b checker.Result) int {
 		return cmp.Or(cmp.Compare(place[a.Scenario], place[b.Scenario]), cmp.Compare(a.Scenario, b.Scenario),
-			cmp.Compare(a.World, b.World), cmp.Compare(a.Seed, b.Seed))
+			cmp.Compare(rank(a.World), rank(b.World)), cmp.Compare(a.World, b.World), cmp.Compare(a.Seed, b.Seed))
 	})
 	return n
+}
+
+// rank puts the simulator before all other worlds.
+func rank(world string) int {
+	if world == "sim" {
+		return 0
+	}
+	return 1
 }

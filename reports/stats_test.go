@@ -43,7 +43,7 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-// The ranks are those of published tables of binomial intervals for quantiles; 0 and n+1 mean none.
+// The ranks of the median are those that tables of its binomial interval give; 0 and n+1 mean none.
 func TestIntervals(t *testing.T) {
 	for _, c := range []struct {
 		n         int

@@ -20,6 +20,8 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 
 	t := &s.Topology
 	set(d, "topology.network.latency", &t.Network.Latency, Span{100 * us, 300 * us})
+	set(d, "topology.network.tail.share", &t.Network.Tail.Share, Whole/1000)
+	set(d, "topology.network.tail.latency", &t.Network.Tail.Latency, Span{ms, 5 * ms})
 	set(d, "topology.network.arp_expiry", &t.Network.ARPExpiry, config.Duration(time.Minute))
 	set(d, "topology.disk.sync", &t.Disk.Sync, Span{500 * us, 2 * ms})
 	set(d, "topology.clocks.offset", &t.Clocks.Offset, Span{0, 500 * ms})
@@ -38,6 +40,7 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 	set(d, "workload.probes.timeout", &p.Timeout, config.Duration(50*ms))
 	if m := s.Workload.Mix; m != nil {
 		set(d, "workload.mix.keys", &m.Keys, 5)
+		set(d, "workload.mix.readers", &m.Readers, 5)
 		set(d, "workload.mix.from", &m.From, at(3*time.Second))
 		set(d, "workload.mix.until", &m.Until, at(max(0, s.Duration.Std()-2*time.Second)))
 	}

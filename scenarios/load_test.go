@@ -194,8 +194,8 @@ func TestDefaults(t *testing.T) {
 	s := mustParse(t, "name: small\nabout: Nothing happens.\nduration: 10s\ntopology: {controllers: 1}\nworkload: {mix: {clients: 1, rate: 1}}\n")
 	got := []any{s.Worlds, s.Profile, s.Topology.Network, s.Topology.Disk, s.Topology.Clocks, s.Workload.Probes, *s.Workload.Mix, s.Expect}
 	const sec, ms, us = 1e9, 1e6, 1e3
-	want := []any{[]string{"sim"}, "fast", Network{Span{100 * us, 300 * us}, 0, 60 * sec}, Disk{Span{500 * us, 2 * ms}}, Clocks{Span{0, 500 * ms}, 50},
-		Probes{100 * ms, 5 * ms, 50 * ms}, Mix{Clients: 1, Rate: 1, Keys: 5, From: at(3 * sec), Until: at(8 * sec)}, s.Expect}
+	want := []any{[]string{"sim"}, "fast", Network{Span{100 * us, 300 * us}, Tail{1000, Span{ms, 5 * ms}}, 0, 60 * sec}, Disk{Span{500 * us, 2 * ms}}, Clocks{Span{0, 500 * ms}, 50},
+		Probes{100 * ms, 5 * ms, 50 * ms}, Mix{Clients: 1, Rate: 1, Keys: 5, Readers: 5, From: at(3 * sec), Until: at(8 * sec)}, s.Expect}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -271,7 +271,8 @@ func FuzzParse(f *testing.F) {
 			if !errors.As(err, &input) || strings.Contains(input.Problem, "\n") {
 				t.Fatalf("the error is no single line of an InputError: %q", err)
 			}
-			if lines := bytes.Count(data, []byte("\n")) + 1; input.Line > lines || (input.Line < 1) != (input.Column < 1) {
+			lines := 1 + bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) // a line of YAML may end in either
+			if input.Line > lines || (input.Line < 1) != (input.Column < 1) {
 				t.Fatalf("%d:%d is no place in %d lines: %v", input.Line, input.Column, lines, err)
 			}
 			return

@@ -21,38 +21,53 @@ var shares = []struct {
 	{history.OpRead, 40}, {history.OpUpdate, 35}, {history.OpCreate, 10}, {history.OpDelete, 10}, {history.OpList, 5},
 }
 
-// count is how many operations the mix makes of a stretch of time.
-func (m *Mix) count(d time.Duration) int64 {
-	perThousandSeconds := int64(math.Round(m.Rate * 1000))
+// count is how many operations a rate makes of a stretch of time.
+func count(rate float64, d time.Duration) int64 {
+	perThousandSeconds := int64(math.Round(rate * 1000))
 	return perThousandSeconds * d.Milliseconds() / 1_000_000
 }
 
-// operations writes the mix out. The times are independent and uniform over the stretch, which are the
-// arrivals of a Poisson process given their number: gaps are exponential, and bursts happen.
-func (m *Mix) operations(seed uint64) []Operation {
+// operations writes the mix out, for a cluster of so many controllers.
+func (m *Mix) operations(seed uint64, controllers int) []Operation {
 	bounds := stream(seed, "mix/bounds")
-	from, until := m.From.draw(bounds).Min, m.Until.draw(bounds).Min
-	arrivals := stream(seed, "mix/arrivals")
-	times := make([]Span, m.count(until-from))
-	for i := range times {
-		times[i] = Span{from, until}.draw(arrivals)
-	}
-	slices.SortFunc(times, func(a, b Span) int { return cmp.Compare(a.Min, b.Min) })
-
+	stretch := Span{m.From.draw(bounds).Min, m.Until.draw(bounds).Min}
 	choices := stream(seed, "mix/choices")
-	out := make([]Operation, len(times))
-	for i := range out {
-		out[i] = m.operation(choices, i)
-		out[i].At = times[i]
+	var out []Operation
+	for i, at := range arrivals(stream(seed, "mix/arrivals"), stretch, m.Rate) {
+		op := m.operation(choices, i)
+		op.At = at
+		out = append(out, op)
+	}
+	for n := range controllers {
+		r := stream(seed, fmt.Sprintf("mix/reader/%d", n+1))
+		for _, at := range arrivals(r, stretch, m.Readers) {
+			out = append(out, Operation{
+				At: at, Client: fmt.Sprintf("reader-%d", n+1), Do: history.OpRead,
+				Key: m.key(1 + r.IntN(m.Keys)), Via: nodeName(RoleController, n+1),
+			})
+		}
 	}
 	return out
 }
 
+// arrivals draws times that are independent and uniform over a stretch, which are the arrivals of a Poisson
+// process given their number: gaps are exponential, and bursts happen.
+func arrivals(r *rand.Rand, stretch Span, rate float64) []Span {
+	times := make([]Span, count(rate, stretch.Max-stretch.Min))
+	for i := range times {
+		times[i] = stretch.draw(r)
+	}
+	slices.SortFunc(times, func(a, b Span) int { return cmp.Compare(a.Min, b.Min) })
+	return times
+}
+
+// key is object number n of those that the clients contend for.
+func (m *Mix) key(n int) string { return fmt.Sprintf("%s/mix-%d", config.KindPool, n) }
+
 // operation is number i of the mix.
 func (m *Mix) operation(r *rand.Rand, i int) Operation {
 	client, key, dice := 1+r.IntN(m.Clients), 1+r.IntN(m.Keys), r.Uint32N(100)
-	name := fmt.Sprintf("mix-%d", key)
-	op := Operation{Client: fmt.Sprintf("mix-%d", client), Key: string(config.KindPool) + "/" + name}
+	op := Operation{Client: fmt.Sprintf("mix-%d", client), Key: m.key(key)}
 	for _, s := range shares {
 		if op.Do = s.do; dice < s.share {
 			break
@@ -61,7 +76,7 @@ func (m *Mix) operation(r *rand.Rand, i int) Operation {
 	}
 	switch op.Do {
 	case history.OpCreate, history.OpUpdate:
-		op.Value = mixValue(name, i)
+		op.Value = mixValue(fmt.Sprintf("mix-%d", key), i)
 	case history.OpList:
 		op.Key = string(config.KindPool)
 	}

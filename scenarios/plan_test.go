@@ -159,7 +159,7 @@ func TestNewPlanRefuses(t *testing.T) {
 // TestMix checks the shares, the rate, and that no two writes look alike.
 func TestMix(t *testing.T) {
 	m := Mix{Clients: 3, Rate: 12.5, Keys: 4, From: at(5 * time.Second), Until: Span{2000 * time.Second, 2010 * time.Second}}
-	ops := m.operations(1)
+	ops := m.operations(1, 3)
 	if n := len(ops); n < 12*1995 || n > 13*2005 {
 		t.Fatalf("12.5 a second for 2000s are %d operations", n)
 	}
@@ -184,6 +184,21 @@ func TestMix(t *testing.T) {
 	}
 	if len(clients) != 3 || len(keys) != 5 {
 		t.Errorf("3 clients and 4 keys became %v and %v", clients, keys)
+	}
+}
+
+// TestMixReaders: each controller is read by a client of its own.
+func TestMixReaders(t *testing.T) {
+	m := Mix{Clients: 1, Rate: 0.001, Keys: 2, Readers: 4, From: at(5 * time.Second), Until: at(105 * time.Second)}
+	reads := make(map[string]int)
+	for _, op := range m.operations(1, 3) {
+		if op.Do != history.OpRead || op.Client != "reader-"+op.Via[len("controller-"):] {
+			t.Fatalf("%+v is no read of a reader", op)
+		}
+		reads[op.Via]++
+	}
+	if diff := cmp.Diff(map[string]int{"controller-1": 400, "controller-2": 400, "controller-3": 400}, reads); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -57,8 +57,15 @@ type Host struct {
 // Network is what the links are like when nothing is wrong.
 type Network struct {
 	Latency   Span            `yaml:"latency"` // one way; default 100us..300us
+	Tail      Tail            `yaml:"tail"`
 	Loss      Ratio           `yaml:"loss,omitempty"`
 	ARPExpiry config.Duration `yaml:"arp_expiry"` // of clients and gateways; default 60s
+}
+
+// Tail is the long end of the latency distribution: the few packets that take longer, and overtaken ones among them.
+type Tail struct {
+	Share   Ratio `yaml:"share"`   // of the packets; default 0.1%
+	Latency Span  `yaml:"latency"` // what these take longer; default 1ms..5ms
 }
 
 // Disk is what the disks are like.
@@ -101,6 +108,7 @@ type Mix struct {
 	Clients int     `yaml:"clients"`
 	Rate    float64 `yaml:"rate"`            // operations a second, all clients together
 	Keys    int     `yaml:"keys"`            // objects they contend for; default 5
+	Readers float64 `yaml:"readers"`         // reads a second at each controller, by a client that asks no other; default 5
 	From    Span    `yaml:"from,omitempty"`  // default 3s
 	Until   Span    `yaml:"until,omitempty"` // default: the end, less 2s
 }
@@ -111,6 +119,9 @@ type Operation struct {
 	Client string `yaml:"client"`
 	Do     string `yaml:"do"`  // create, read, update, delete, list
 	Key    string `yaml:"key"` // Kind/name; of a list: Kind
+	// Via is the controller to ask, of a read and a list: no other is tried, and one that refuses is not asked
+	// again. Without it the client finds the leader.
+	Via string `yaml:"via,omitempty"`
 	// Value is the object's body as JSON, of create and update. An update and a delete name the version
 	// that this client last saw of the key.
 	Value string `yaml:"value,omitempty"`

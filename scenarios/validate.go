@@ -145,6 +145,8 @@ func (v *validation) topology() {
 	}
 	v.between("topology.servers", t.Servers, 0, MaxServers)
 	v.span("topology.network.latency", t.Network.Latency, longestDelay)
+	v.check(t.Network.Tail.Share <= Whole, "topology.network.tail.share", "%v is more than everything", t.Network.Tail.Share)
+	v.span("topology.network.tail.latency", t.Network.Tail.Latency, longestDelay)
 	v.check(t.Network.Loss <= Whole, "topology.network.loss", "%v is more than everything", t.Network.Loss)
 	v.duration("topology.network.arp_expiry", t.Network.ARPExpiry, time.Millisecond, longestRun)
 	v.span("topology.disk.sync", t.Disk.Sync, longestDelay)
@@ -216,14 +218,15 @@ func (v *validation) workload() {
 		return
 	}
 	const path = "workload.mix"
-	v.between(path+".clients", m.Clients, 1, MaxAPIClients-2) // the prober and admin are clients too
+	v.between(path+".clients", m.Clients, 1, MaxAPIClients-2-v.s.Topology.Controllers) // the prober, admin and the readers are clients too
 	v.check(m.Rate >= 0.001 && m.Rate <= fastestRate, path+".rate", "%v operations a second are out of range; use 0.001 to %v", m.Rate, fastestRate)
+	v.check(m.Readers >= 0 && m.Readers <= fastestRate, path+".readers", "%v reads a second are out of range; use 0 to %v", m.Readers, fastestRate)
 	v.between(path+".keys", m.Keys, 1, mostKeys)
 	v.span(path+".from", m.From, v.s.Duration.Std())
 	v.span(path+".until", m.Until, v.s.Duration.Std())
 	v.check(m.From.Max < m.Until.Min, path+".until", "%v is not after from, %v", m.Until, m.From)
 	if v.first == nil {
-		n := m.count(m.Until.Max - m.From.Min)
+		n := count(m.Rate+m.Readers*float64(v.s.Topology.Controllers), m.Until.Max-m.From.Min)
 		v.check(n <= mostOps, path+".rate", "%d operations are too many; a run has room for %d", n, mostOps)
 	}
 }
@@ -241,11 +244,23 @@ func (v *validation) operations() {
 			v.check(len(clients) <= MaxAPIClients-2, path+".client", "%q is one client too many; there is room for %d", op.Client, MaxAPIClients-2)
 		}
 		v.oneOf(path+".do", op.Do, operations)
+		v.via(path+".via", op)
 		v.operand(path, op)
 		if v.first != nil {
 			return
 		}
 	}
+}
+
+// via checks that a read which asks one controller asks one that there is. A write may be repeated at another
+// controller, and so may not be tied to one.
+func (v *validation) via(path string, op *Operation) {
+	if op.Via == "" {
+		return
+	}
+	v.check(op.Do == history.OpRead || op.Do == history.OpList, path, "a %s is not tied to one controller; only a read or a list is", op.Do)
+	v.node(path, op.Via)
+	v.check(strings.HasPrefix(op.Via, RoleController+"-"), path, "%s is no controller", op.Via)
 }
 
 // reservedClient tells names that a world uses for machines of its own.

@@ -41,6 +41,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	network := plan.Topology.Network
 	w.links = links{
 		rng: newStream(seed, "network"), min: network.Latency.Min, max: network.Latency.Max,
+		tail: uint32(network.Tail.Share), tailMin: network.Tail.Latency.Min, tailMax: network.Tail.Latency.Max,
 		loss: uint32(network.Loss), arpExpiry: network.ARPExpiry.Std(),
 	}
 	for _, n := range plan.Nodes() {

@@ -32,7 +32,6 @@ func (n *nic) holds(ip ipv4) bool {
 // rule is a fault on the wire: it concerns frames from a machine in from to a machine in to, on the
 // segments of nets.
 type rule struct {
-	id       int
 	from, to []bool // by machine index
 	nets     [networks]bool
 	cut      bool
@@ -98,7 +97,7 @@ func (w *World) transmit(from, to *nic, f *frame) {
 		w.release(f)
 		return
 	}
-	latency := between(w.links.rng, w.links.min, w.links.max)
+	latency := w.links.latency()
 	for _, r := range w.rules {
 		if !r.concerns(f) {
 			continue

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"firedrill/checker/history"
@@ -74,10 +75,14 @@ func (o *operator) schedule(op scenarios.Operation) error {
 	}
 	kind, name, _ := strings.Cut(op.Key, "/")
 	key := config.Key{Kind: config.Kind(kind), Name: name}
+	var via netip.Addr
+	if m := o.w.byName[op.Via]; m != nil {
+		via = m.nic(management).ip.addr()
+	}
 	o.ids++
 	id := o.ids
 	o.w.at(int64(op.At.Min), func() {
-		o.client.Do(client.Operation{ID: id, Do: do, Key: key, Body: []byte(op.Value)})
+		o.client.Do(client.Operation{ID: id, Do: do, Key: key, Body: []byte(op.Value), Via: via})
 	})
 	return nil
 }

@@ -44,7 +44,19 @@ type links struct {
 	rng       *rand.Rand
 	min, max  time.Duration
 	loss      uint32 // parts per million
+	tail      uint32 // parts per million of the frames that take longer, by tailMin to tailMax
+	tailMin   time.Duration
+	tailMax   time.Duration
 	arpExpiry time.Duration
+}
+
+// latency draws how long a frame is on its way.
+func (l *links) latency() time.Duration {
+	d := between(l.rng, l.min, l.max)
+	if l.tail > 0 && l.rng.Uint64N(million) < uint64(l.tail) {
+		d += between(l.rng, l.tailMin, l.tailMax)
+	}
+	return d
 }
 
 // host is a piece of hardware that loses power as one.

@@ -29,6 +29,8 @@ type Operation struct {
 	Key     config.Key
 	Version uint64
 	Body    []byte
+	// Via, of a read and a list, is the one controller to ask: its refusal is final. Unset: whoever leads.
+	Via netip.Addr
 }
 
 // Outcome is what became of an operation. Unknown says that it may have been done, or may yet be.
@@ -150,7 +152,11 @@ func writes(op wire.Operation) bool {
 // attempt sends the request to the controller believed to lead.
 func (c *Client) attempt() {
 	c.attempts++
-	c.env.Send(c.cfg.Controllers[c.at], wire.Encode(&wire.Envelope_Request{Request: c.request}))
+	to := c.cfg.Controllers[c.at]
+	if c.current.Via.IsValid() {
+		to = c.current.Via
+	}
+	c.env.Send(to, wire.Encode(&wire.Envelope_Request{Request: c.request}))
 	c.env.SetTimer(timerAttempt, c.cfg.Attempt)
 }
 
@@ -191,6 +197,10 @@ func (c *Client) Receive(_ netip.Addr, msg []byte) {
 	}
 	switch r.Status {
 	case wire.Status_NOT_LEADER, wire.Status_UNAVAILABLE:
+		if c.current.Via.IsValid() {
+			c.answered(r)
+			return
+		}
 		c.follow(r.Leader)
 	case wire.Status_SESSION_EXPIRED:
 		c.sessionLost()

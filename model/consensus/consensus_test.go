@@ -8,6 +8,7 @@ import (
 
 	"firedrill/model"
 
+	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 )
@@ -43,16 +44,25 @@ func TestSnapshotWithEntries(t *testing.T) {
 	}
 }
 
-// TestReadOfDeposedLeader: a leader that has lost its term without having noticed refuses or loses its reads,
-// whether or not it leads again by the time it looks.
-func TestReadOfDeposedLeader(t *testing.T) {
+// elected is a cluster that 1 leads.
+func elected(t *testing.T) *cluster {
+	t.Helper()
 	c := newCluster(t, 1000)
 	c.node(1).replica.Campaign()
 	c.ready(c.node(1))
 	c.deliver()
-	r := c.node(1).replica
-	heartbeat := &pb.Message{Type: pb.MsgHeartbeat.Enum(), From: proto.Uint64(2), To: proto.Uint64(1), Term: proto.Uint64(7)}
-	r.Step(mustMarshal(heartbeat))
+	return c
+}
+
+// fromSecond is a message of 2 to 1 in a term.
+func fromSecond(kind pb.MessageType, term uint64) *pb.Message {
+	return &pb.Message{Type: kind.Enum(), From: proto.Uint64(2), To: proto.Uint64(1), Term: proto.Uint64(term)}
+}
+
+// TestReadOfDeposedLeader: a leader that has lost its term without having noticed loses the reads it takes.
+func TestReadOfDeposedLeader(t *testing.T) {
+	r := elected(t).node(1).replica
+	r.Step(mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
 	for _, request := range []uint64{5, 6} {
 		if err := r.ReadIndex(request); err != nil {
 			t.Fatal(err) // its status is as of the last Ready
@@ -70,17 +80,81 @@ func TestReadOfDeposedLeader(t *testing.T) {
 	}
 }
 
+// TestReadConfirmedInTime: what a quorum confirmed is answered, even if the leader is deposed before it looks.
+func TestReadConfirmedInTime(t *testing.T) {
+	c := elected(t)
+	r := c.node(1).replica
+	if err := r.ReadIndex(5); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := r.Ready()
+	c.node(2).replica.Step(out.Messages[0].Data)
+	answer, _ := c.node(2).replica.Ready()
+	r.Step(answer.Messages[0].Data)
+	if err := r.ReadIndex(6); err != nil {
+		t.Fatal(err)
+	}
+	r.Step(mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
+	out, err := r.Ready()
+	if err != nil || !slices.Equal(out.Reads, []uint64{5}) || !slices.Equal(out.Lost, []uint64{6}) {
+		t.Errorf("read %v, lost %v, error %v", out.Reads, out.Lost, err)
+	}
+}
+
+// TestReelectedBetweenLooks: a leader that is deposed and elected again before it looks has lost its reads.
+func TestReelectedBetweenLooks(t *testing.T) {
+	r := elected(t).node(1).replica
+	if err := r.ReadIndex(5); err != nil {
+		t.Fatal(err)
+	}
+	r.Step(mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
+	for r.node.BasicStatus().RaftState != raft.StatePreCandidate {
+		r.node.Tick()
+	}
+	drain(r.node) // raft steps messages to itself while they are advanced
+	r.Step(mustMarshal(fromSecond(pb.MsgPreVoteResp, 8)))
+	drain(r.node)
+	r.Step(mustMarshal(fromSecond(pb.MsgVoteResp, 8)))
+	out, err := r.Ready()
+	if s := r.Status(); err != nil || s.Role != Leader || s.Term != 8 {
+		t.Fatalf("it %s, error %v", describeStatus(s), err)
+	}
+	if !slices.Equal(out.Lost, []uint64{5}) || len(out.Reads) > 0 {
+		t.Errorf("lost %v, read %v", out.Lost, out.Reads)
+	}
+}
+
+// drain does raft's work behind the back of the replica.
+func drain(node *raft.RawNode) {
+	for node.HasReady() {
+		node.Advance(node.Ready())
+	}
+}
+
+// TestVoters: who votes is in the snapshot, once there is one.
+func TestVoters(t *testing.T) {
+	c := elected(t)
+	m := c.node(1)
+	m.replica.cfg.SnapshotEvery = 1
+	c.ready(m)
+	replica, err := Open(Config{ID: 1, Voters: []uint64{1}, HeartbeatTicks: 1, ElectionTicks: 5}, m.disk, registers{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica.Campaign()
+	if _, err := replica.Ready(); err != nil || replica.Status().Role == Leader {
+		t.Errorf("it %s, error %v", describeStatus(replica.Status()), err)
+	}
+}
+
 // TestBusy: without a quorum commands pile up, and are refused before the memory is full. A snapshot taken
 // meanwhile keeps every one of them: others may have been told that they are here.
 func TestBusy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs some hundred megabytes")
 	}
-	c := newCluster(t, 1)
-	c.node(1).replica.Campaign()
-	c.ready(c.node(1))
-	c.deliver()
-	big, n := make([]byte, 1<<16), 0
+	c := elected(t)
+	big, n := make([]byte, 1<<12), 0 // small enough for what is stored beside it to count
 	for ; ; n++ {
 		err := c.node(1).replica.Propose("", 0, big)
 		if errors.Is(err, ErrBusy) {
@@ -92,6 +166,7 @@ func TestBusy(t *testing.T) {
 	}
 	c.ready(c.node(1))
 	first := c.node(1).replica.Status().Applied
+	c.node(1).replica.cfg.SnapshotEvery = 1
 	if err := c.node(1).replica.snapshotIfDue(); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +184,7 @@ func TestStepIgnores(t *testing.T) {
 	r := c.node(1).replica
 	for _, message := range []*pb.Message{
 		{Type: pb.MsgHeartbeat.Enum(), From: proto.Uint64(2), To: proto.Uint64(3), Term: proto.Uint64(7)},
-		{Type: pb.MsgHup.Enum(), From: proto.Uint64(1), To: proto.Uint64(1)},
+		{Type: pb.MsgHup.Enum(), From: proto.Uint64(raft.LocalAppendThread), To: proto.Uint64(1)},
 		{Type: pb.MsgAppResp.Enum(), From: proto.Uint64(9), To: proto.Uint64(1)},
 	} {
 		r.Step(mustMarshal(message))

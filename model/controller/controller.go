@@ -58,8 +58,9 @@ const (
 	timerWarm
 )
 
-// ticksPerHeartbeat is how finely raft's clock runs; elections start on a tick.
-const ticksPerHeartbeat = 2
+// ticksPerHeartbeat is how finely raft's clock runs. Elections start on a tick: two followers that draw the same one
+// split the vote and cost another round, so there must be many to draw from.
+const ticksPerHeartbeat = 10
 
 // New returns a controller that has not started.
 func New(cfg Config) *Controller { return &Controller{cfg: cfg} }

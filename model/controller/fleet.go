@@ -19,6 +19,7 @@ type fleet struct {
 	engines    []*engineView // by name
 	groups     []*groupView  // by name
 	stale      bool          // the configuration has changed since the groups' views were made
+	looked     time.Duration // when it was last looked for engines that are silent
 }
 
 // engineView is one engine as last heard.
@@ -44,6 +45,7 @@ type groupView struct {
 // has not had time to hear.
 func (f *fleet) reset() {
 	f.engines, f.groups, f.stale = nil, nil, true
+	f.looked = f.controller.env.Now()
 }
 
 // heard takes an engine's report and answers it.
@@ -165,15 +167,20 @@ func (f *fleet) direct(e *engineView) {
 	c.env.Send(e.address, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
 }
 
-// tick declares engines dead that have been silent for too long.
+// tick declares engines dead that have been silent for too long. A leader that was frozen has heard nobody: the time
+// that it slept is no silence of theirs.
 func (f *fleet) tick() {
 	c := f.controller
 	if !leads(c.status) {
 		return
 	}
+	now := c.env.Now()
+	slept := now - f.looked - 2*c.tick()
+	f.looked = now
 	patience := time.Duration(c.cfg.Timers.SEFailedHeartbeats) * c.cfg.Timers.SEHeartbeat.Std()
 	for _, e := range f.engines {
-		if !e.down && c.env.Now()-e.heard > patience {
+		e.heard += max(0, slept)
+		if !e.down && now-e.heard > patience {
 			e.down = true
 			c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term})
 		}

@@ -75,7 +75,7 @@
     if (kind === "phases") {
       for (const d of o.series.flatMap((s) => s.data)) {
         d.label.formatter = (p) => time(p.value);
-        if (narrow && d.value < 0.16 * o.xAxis[0].max) d.label.show = false;
+        if (narrow && d.value < 0.2 * o.xAxis[0].max) d.label.show = false;
       }
     }
     return o;
