@@ -35,6 +35,8 @@ const (
 	Operation_UPDATE                Operation = 4
 	Operation_DELETE                Operation = 5
 	Operation_OPEN                  Operation = 6 // opens the client's session; its sequence is 1
+	Operation_EVENT                 Operation = 7 // adds to the event log; of controllers among themselves
+	Operation_RESTORE               Operation = 8 // replaces the whole configuration by that of the body
 )
 
 // Enum value maps for Operation.
@@ -47,6 +49,8 @@ var (
 		4: "UPDATE",
 		5: "DELETE",
 		6: "OPEN",
+		7: "EVENT",
+		8: "RESTORE",
 	}
 	Operation_value = map[string]int32{
 		"OPERATION_UNSPECIFIED": 0,
@@ -56,6 +60,8 @@ var (
 		"UPDATE":                4,
 		"DELETE":                5,
 		"OPEN":                  6,
+		"EVENT":                 7,
+		"RESTORE":               8,
 	}
 )
 
@@ -169,6 +175,15 @@ type Envelope struct {
 	//	*Envelope_EngineReport
 	//	*Envelope_EngineDirective
 	//	*Envelope_PeerHeartbeat
+	//	*Envelope_NodeReport
+	//	*Envelope_JoinRequest
+	//	*Envelope_JoinResponse
+	//	*Envelope_HttpRequest
+	//	*Envelope_HttpResponse
+	//	*Envelope_Metrics
+	//	*Envelope_MetricsAck
+	//	*Envelope_MetricsQuery
+	//	*Envelope_MetricsAnswer
 	Body          isEnvelope_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -272,6 +287,87 @@ func (x *Envelope) GetPeerHeartbeat() *PeerHeartbeat {
 	return nil
 }
 
+func (x *Envelope) GetNodeReport() *NodeReport {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_NodeReport); ok {
+			return x.NodeReport
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetJoinRequest() *JoinRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_JoinRequest); ok {
+			return x.JoinRequest
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetJoinResponse() *JoinResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_JoinResponse); ok {
+			return x.JoinResponse
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetHttpRequest() *HTTPRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_HttpRequest); ok {
+			return x.HttpRequest
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetHttpResponse() *HTTPResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_HttpResponse); ok {
+			return x.HttpResponse
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetMetrics() *Metrics {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_Metrics); ok {
+			return x.Metrics
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetMetricsAck() *MetricsAck {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_MetricsAck); ok {
+			return x.MetricsAck
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetMetricsQuery() *MetricsQuery {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_MetricsQuery); ok {
+			return x.MetricsQuery
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetMetricsAnswer() *MetricsAnswer {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_MetricsAnswer); ok {
+			return x.MetricsAnswer
+		}
+	}
+	return nil
+}
+
 type isEnvelope_Body interface {
 	isEnvelope_Body()
 }
@@ -300,6 +396,42 @@ type Envelope_PeerHeartbeat struct {
 	PeerHeartbeat *PeerHeartbeat `protobuf:"bytes,7,opt,name=peer_heartbeat,json=peerHeartbeat,proto3,oneof"`
 }
 
+type Envelope_NodeReport struct {
+	NodeReport *NodeReport `protobuf:"bytes,8,opt,name=node_report,json=nodeReport,proto3,oneof"`
+}
+
+type Envelope_JoinRequest struct {
+	JoinRequest *JoinRequest `protobuf:"bytes,9,opt,name=join_request,json=joinRequest,proto3,oneof"`
+}
+
+type Envelope_JoinResponse struct {
+	JoinResponse *JoinResponse `protobuf:"bytes,10,opt,name=join_response,json=joinResponse,proto3,oneof"`
+}
+
+type Envelope_HttpRequest struct {
+	HttpRequest *HTTPRequest `protobuf:"bytes,11,opt,name=http_request,json=httpRequest,proto3,oneof"`
+}
+
+type Envelope_HttpResponse struct {
+	HttpResponse *HTTPResponse `protobuf:"bytes,12,opt,name=http_response,json=httpResponse,proto3,oneof"`
+}
+
+type Envelope_Metrics struct {
+	Metrics *Metrics `protobuf:"bytes,13,opt,name=metrics,proto3,oneof"`
+}
+
+type Envelope_MetricsAck struct {
+	MetricsAck *MetricsAck `protobuf:"bytes,14,opt,name=metrics_ack,json=metricsAck,proto3,oneof"`
+}
+
+type Envelope_MetricsQuery struct {
+	MetricsQuery *MetricsQuery `protobuf:"bytes,15,opt,name=metrics_query,json=metricsQuery,proto3,oneof"`
+}
+
+type Envelope_MetricsAnswer struct {
+	MetricsAnswer *MetricsAnswer `protobuf:"bytes,16,opt,name=metrics_answer,json=metricsAnswer,proto3,oneof"`
+}
+
 func (*Envelope_Raft) isEnvelope_Body() {}
 
 func (*Envelope_Request) isEnvelope_Body() {}
@@ -311,6 +443,24 @@ func (*Envelope_EngineReport) isEnvelope_Body() {}
 func (*Envelope_EngineDirective) isEnvelope_Body() {}
 
 func (*Envelope_PeerHeartbeat) isEnvelope_Body() {}
+
+func (*Envelope_NodeReport) isEnvelope_Body() {}
+
+func (*Envelope_JoinRequest) isEnvelope_Body() {}
+
+func (*Envelope_JoinResponse) isEnvelope_Body() {}
+
+func (*Envelope_HttpRequest) isEnvelope_Body() {}
+
+func (*Envelope_HttpResponse) isEnvelope_Body() {}
+
+func (*Envelope_Metrics) isEnvelope_Body() {}
+
+func (*Envelope_MetricsAck) isEnvelope_Body() {}
+
+func (*Envelope_MetricsQuery) isEnvelope_Body() {}
+
+func (*Envelope_MetricsAnswer) isEnvelope_Body() {}
 
 // Request is one call of an API client at a controller. A client has one call under way at a time and
 // repeats it with the same sequence number until it is answered.
@@ -829,6 +979,7 @@ type EngineDirective struct {
 	ConfigIndex   uint64                 `protobuf:"varint,3,opt,name=config_index,json=configIndex,proto3" json:"config_index,omitempty"`
 	Config        []byte                 `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"` // JSON, left out while the engine is up to date
 	Peers         []*PeerReport          `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
+	Collectors    []string               `protobuf:"bytes,6,rep,name=collectors,proto3" json:"collectors,omitempty"` // addresses of the controllers that share the analytics at present
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -894,6 +1045,13 @@ func (x *EngineDirective) GetConfig() []byte {
 func (x *EngineDirective) GetPeers() []*PeerReport {
 	if x != nil {
 		return x.Peers
+	}
+	return nil
+}
+
+func (x *EngineDirective) GetCollectors() []string {
+	if x != nil {
+		return x.Collectors
 	}
 	return nil
 }
@@ -1020,12 +1178,848 @@ func (x *PeerHeartbeat) GetUnits() []*UnitState {
 	return nil
 }
 
+// NodeReport goes from every controller to every other one with each heartbeat.
+type NodeReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"` // raft's
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`              // of the build
+	State         string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`                  // as in the status of the cluster
+	Applied       uint64                 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`             // index
+	SentNs        uint64                 `protobuf:"varint,6,opt,name=sent_ns,json=sentNs,proto3" json:"sent_ns,omitempty"` // when this left, by the sender's clock
+	EchoNs        uint64                 `protobuf:"varint,7,opt,name=echo_ns,json=echoNs,proto3" json:"echo_ns,omitempty"` // the last sent_ns that the sender has heard from the receiver
+	HeldNs        uint64                 `protobuf:"varint,8,opt,name=held_ns,json=heldNs,proto3" json:"held_ns,omitempty"` // and how long ago
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeReport) Reset() {
+	*x = NodeReport{}
+	mi := &file_wire_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeReport) ProtoMessage() {}
+
+func (x *NodeReport) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeReport.ProtoReflect.Descriptor instead.
+func (*NodeReport) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *NodeReport) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NodeReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeReport) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *NodeReport) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *NodeReport) GetApplied() uint64 {
+	if x != nil {
+		return x.Applied
+	}
+	return 0
+}
+
+func (x *NodeReport) GetSentNs() uint64 {
+	if x != nil {
+		return x.SentNs
+	}
+	return 0
+}
+
+func (x *NodeReport) GetEchoNs() uint64 {
+	if x != nil {
+		return x.EchoNs
+	}
+	return 0
+}
+
+func (x *NodeReport) GetHeldNs() uint64 {
+	if x != nil {
+		return x.HeldNs
+	}
+	return 0
+}
+
+// JoinRequest asks a node at factory default to become a member. A trial changes nothing: the answer tells
+// whether the node would.
+type JoinRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Trial         bool                   `protobuf:"varint,1,opt,name=trial,proto3" json:"trial,omitempty"`
+	Secret        string                 `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`   // of the cluster
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"` // of the leader's build
+	Id            uint64                 `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"`          // raft's, for the new member
+	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	Address       string                 `protobuf:"bytes,6,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinRequest) Reset() {
+	*x = JoinRequest{}
+	mi := &file_wire_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinRequest) ProtoMessage() {}
+
+func (x *JoinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
+func (*JoinRequest) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *JoinRequest) GetTrial() bool {
+	if x != nil {
+		return x.Trial
+	}
+	return false
+}
+
+func (x *JoinRequest) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *JoinRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *JoinRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *JoinRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *JoinRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+type JoinResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"` // of the request
+	Trial         bool                   `protobuf:"varint,2,opt,name=trial,proto3" json:"trial,omitempty"`
+	Error         string                 `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"` // empty: accepted
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinResponse) Reset() {
+	*x = JoinResponse{}
+	mi := &file_wire_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinResponse) ProtoMessage() {}
+
+func (x *JoinResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
+func (*JoinResponse) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *JoinResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *JoinResponse) GetTrial() bool {
+	if x != nil {
+		return x.Trial
+	}
+	return false
+}
+
+func (x *JoinResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// HTTPRequest is one request to the REST API; the answer carries its id.
+type HTTPRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Method         string                 `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	Path           string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"` // with the query
+	Token          string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`
+	IfMatch        uint64                 `protobuf:"varint,5,opt,name=if_match,json=ifMatch,proto3" json:"if_match,omitempty"` // version of the object, from an earlier ETag; 0: any
+	IdempotencyKey string                 `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	Body           []byte                 `protobuf:"bytes,7,opt,name=body,proto3" json:"body,omitempty"`
+	Forwarded      bool                   `protobuf:"varint,8,opt,name=forwarded,proto3" json:"forwarded,omitempty"` // by a follower: not to be forwarded again
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *HTTPRequest) Reset() {
+	*x = HTTPRequest{}
+	mi := &file_wire_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HTTPRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HTTPRequest) ProtoMessage() {}
+
+func (x *HTTPRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HTTPRequest.ProtoReflect.Descriptor instead.
+func (*HTTPRequest) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *HTTPRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *HTTPRequest) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *HTTPRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *HTTPRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *HTTPRequest) GetIfMatch() uint64 {
+	if x != nil {
+		return x.IfMatch
+	}
+	return 0
+}
+
+func (x *HTTPRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *HTTPRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *HTTPRequest) GetForwarded() bool {
+	if x != nil {
+		return x.Forwarded
+	}
+	return false
+}
+
+type HTTPResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Status        uint32                 `protobuf:"varint,2,opt,name=status,proto3" json:"status,omitempty"`
+	ContentType   string                 `protobuf:"bytes,3,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	Etag          uint64                 `protobuf:"varint,4,opt,name=etag,proto3" json:"etag,omitempty"` // version of the object; 0: none
+	Body          []byte                 `protobuf:"bytes,5,opt,name=body,proto3" json:"body,omitempty"`
+	Controller    string                 `protobuf:"bytes,6,opt,name=controller,proto3" json:"controller,omitempty"` // who answers
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HTTPResponse) Reset() {
+	*x = HTTPResponse{}
+	mi := &file_wire_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HTTPResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HTTPResponse) ProtoMessage() {}
+
+func (x *HTTPResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HTTPResponse.ProtoReflect.Descriptor instead.
+func (*HTTPResponse) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *HTTPResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *HTTPResponse) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *HTTPResponse) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *HTTPResponse) GetEtag() uint64 {
+	if x != nil {
+		return x.Etag
+	}
+	return 0
+}
+
+func (x *HTTPResponse) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *HTTPResponse) GetController() string {
+	if x != nil {
+		return x.Controller
+	}
+	return ""
+}
+
+// Metrics is what an engine has counted in its present life, for the services that the receiver collects. Counters
+// only grow, so that a later message replaces an earlier one and nothing is counted twice.
+type Metrics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Engine        string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
+	Incarnation   uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"` // a number that no two lives of the engine share
+	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`       // of the message in this life
+	Services      []*ServiceCounters     `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
+	Logs          []*LogRecord           `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metrics) Reset() {
+	*x = Metrics{}
+	mi := &file_wire_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metrics) ProtoMessage() {}
+
+func (x *Metrics) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
+func (*Metrics) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Metrics) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
+}
+
+func (x *Metrics) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *Metrics) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Metrics) GetServices() []*ServiceCounters {
+	if x != nil {
+		return x.Services
+	}
+	return nil
+}
+
+func (x *Metrics) GetLogs() []*LogRecord {
+	if x != nil {
+		return x.Logs
+	}
+	return nil
+}
+
+type ServiceCounters struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Service       string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	Flows         uint64                 `protobuf:"varint,2,opt,name=flows,proto3" json:"flows,omitempty"`         // accepted
+	Refused       uint64                 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`     // flows answered by a reset
+	Requests      uint64                 `protobuf:"varint,4,opt,name=requests,proto3" json:"requests,omitempty"`   // handed to a server
+	Responses     uint64                 `protobuf:"varint,5,opt,name=responses,proto3" json:"responses,omitempty"` // handed back to the client
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceCounters) Reset() {
+	*x = ServiceCounters{}
+	mi := &file_wire_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceCounters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceCounters) ProtoMessage() {}
+
+func (x *ServiceCounters) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceCounters.ProtoReflect.Descriptor instead.
+func (*ServiceCounters) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ServiceCounters) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *ServiceCounters) GetFlows() uint64 {
+	if x != nil {
+		return x.Flows
+	}
+	return 0
+}
+
+func (x *ServiceCounters) GetRefused() uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *ServiceCounters) GetRequests() uint64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *ServiceCounters) GetResponses() uint64 {
+	if x != nil {
+		return x.Responses
+	}
+	return 0
+}
+
+// LogRecord is one flow of a client.
+type LogRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Service       string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`         // from 1, without a gap, per service and life
+	AtNs          uint64                 `protobuf:"varint,3,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"` // since the life began
+	Client        string                 `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
+	Server        string                 `protobuf:"bytes,5,opt,name=server,proto3" json:"server,omitempty"`
+	Refused       bool                   `protobuf:"varint,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogRecord) Reset() {
+	*x = LogRecord{}
+	mi := &file_wire_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogRecord) ProtoMessage() {}
+
+func (x *LogRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
+func (*LogRecord) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *LogRecord) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *LogRecord) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *LogRecord) GetAtNs() uint64 {
+	if x != nil {
+		return x.AtNs
+	}
+	return 0
+}
+
+func (x *LogRecord) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *LogRecord) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *LogRecord) GetRefused() bool {
+	if x != nil {
+		return x.Refused
+	}
+	return false
+}
+
+type MetricsAck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricsAck) Reset() {
+	*x = MetricsAck{}
+	mi := &file_wire_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricsAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricsAck) ProtoMessage() {}
+
+func (x *MetricsAck) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricsAck.ProtoReflect.Descriptor instead.
+func (*MetricsAck) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *MetricsAck) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *MetricsAck) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+// MetricsQuery asks another controller for all that it has collected about a service; an empty one for all services.
+type MetricsQuery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricsQuery) Reset() {
+	*x = MetricsQuery{}
+	mi := &file_wire_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricsQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricsQuery) ProtoMessage() {}
+
+func (x *MetricsQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricsQuery.ProtoReflect.Descriptor instead.
+func (*MetricsQuery) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *MetricsQuery) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *MetricsQuery) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+type MetricsAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Controller    string                 `protobuf:"bytes,2,opt,name=controller,proto3" json:"controller,omitempty"`
+	Metrics       []*Metrics             `protobuf:"bytes,3,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricsAnswer) Reset() {
+	*x = MetricsAnswer{}
+	mi := &file_wire_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricsAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricsAnswer) ProtoMessage() {}
+
+func (x *MetricsAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricsAnswer.ProtoReflect.Descriptor instead.
+func (*MetricsAnswer) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *MetricsAnswer) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *MetricsAnswer) GetController() string {
+	if x != nil {
+		return x.Controller
+	}
+	return ""
+}
+
+func (x *MetricsAnswer) GetMetrics() []*Metrics {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\x0efiredrill.wire\"\x8a\x03\n" +
+	"wire.proto\x12\x0efiredrill.wire\"\xd8\a\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
 	"\x04raft\x18\x02 \x01(\fH\x00R\x04raft\x123\n" +
@@ -1033,7 +2027,19 @@ const file_wire_proto_rawDesc = "" +
 	"\bresponse\x18\x04 \x01(\v2\x18.firedrill.wire.ResponseH\x00R\bresponse\x12C\n" +
 	"\rengine_report\x18\x05 \x01(\v2\x1c.firedrill.wire.EngineReportH\x00R\fengineReport\x12L\n" +
 	"\x10engine_directive\x18\x06 \x01(\v2\x1f.firedrill.wire.EngineDirectiveH\x00R\x0fengineDirective\x12F\n" +
-	"\x0epeer_heartbeat\x18\a \x01(\v2\x1d.firedrill.wire.PeerHeartbeatH\x00R\rpeerHeartbeatB\x06\n" +
+	"\x0epeer_heartbeat\x18\a \x01(\v2\x1d.firedrill.wire.PeerHeartbeatH\x00R\rpeerHeartbeat\x12=\n" +
+	"\vnode_report\x18\b \x01(\v2\x1a.firedrill.wire.NodeReportH\x00R\n" +
+	"nodeReport\x12@\n" +
+	"\fjoin_request\x18\t \x01(\v2\x1b.firedrill.wire.JoinRequestH\x00R\vjoinRequest\x12C\n" +
+	"\rjoin_response\x18\n" +
+	" \x01(\v2\x1c.firedrill.wire.JoinResponseH\x00R\fjoinResponse\x12@\n" +
+	"\fhttp_request\x18\v \x01(\v2\x1b.firedrill.wire.HTTPRequestH\x00R\vhttpRequest\x12C\n" +
+	"\rhttp_response\x18\f \x01(\v2\x1c.firedrill.wire.HTTPResponseH\x00R\fhttpResponse\x123\n" +
+	"\ametrics\x18\r \x01(\v2\x17.firedrill.wire.MetricsH\x00R\ametrics\x12=\n" +
+	"\vmetrics_ack\x18\x0e \x01(\v2\x1a.firedrill.wire.MetricsAckH\x00R\n" +
+	"metricsAck\x12C\n" +
+	"\rmetrics_query\x18\x0f \x01(\v2\x1c.firedrill.wire.MetricsQueryH\x00R\fmetricsQuery\x12F\n" +
+	"\x0emetrics_answer\x18\x10 \x01(\v2\x1d.firedrill.wire.MetricsAnswerH\x00R\rmetricsAnswerB\x06\n" +
 	"\x04body\"\xcc\x01\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
@@ -1080,13 +2086,16 @@ const file_wire_proto_rawDesc = "" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
-	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\xaa\x01\n" +
+	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\xca\x01\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
 	"\fconfig_index\x18\x03 \x01(\x04R\vconfigIndex\x12\x16\n" +
 	"\x06config\x18\x04 \x01(\fR\x06config\x120\n" +
-	"\x05peers\x18\x05 \x03(\v2\x1a.firedrill.wire.PeerReportR\x05peers\"l\n" +
+	"\x05peers\x18\x05 \x03(\v2\x1a.firedrill.wire.PeerReportR\x05peers\x12\x1e\n" +
+	"\n" +
+	"collectors\x18\x06 \x03(\tR\n" +
+	"collectors\"l\n" +
 	"\n" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
@@ -1095,7 +2104,78 @@ const file_wire_proto_rawDesc = "" +
 	"\rPeerHeartbeat\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units*h\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xc5\x01\n" +
+	"\n" +
+	"NodeReport\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x18\n" +
+	"\aapplied\x18\x05 \x01(\x04R\aapplied\x12\x17\n" +
+	"\asent_ns\x18\x06 \x01(\x04R\x06sentNs\x12\x17\n" +
+	"\aecho_ns\x18\a \x01(\x04R\x06echoNs\x12\x17\n" +
+	"\aheld_ns\x18\b \x01(\x04R\x06heldNs\"\x93\x01\n" +
+	"\vJoinRequest\x12\x14\n" +
+	"\x05trial\x18\x01 \x01(\bR\x05trial\x12\x16\n" +
+	"\x06secret\x18\x02 \x01(\tR\x06secret\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x18\n" +
+	"\aaddress\x18\x06 \x01(\tR\aaddress\"J\n" +
+	"\fJoinResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05trial\x18\x02 \x01(\bR\x05trial\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xd5\x01\n" +
+	"\vHTTPRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x14\n" +
+	"\x05token\x18\x04 \x01(\tR\x05token\x12\x19\n" +
+	"\bif_match\x18\x05 \x01(\x04R\aifMatch\x12'\n" +
+	"\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\x12\x12\n" +
+	"\x04body\x18\a \x01(\fR\x04body\x12\x1c\n" +
+	"\tforwarded\x18\b \x01(\bR\tforwarded\"\xa1\x01\n" +
+	"\fHTTPResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\rR\x06status\x12!\n" +
+	"\fcontent_type\x18\x03 \x01(\tR\vcontentType\x12\x12\n" +
+	"\x04etag\x18\x04 \x01(\x04R\x04etag\x12\x12\n" +
+	"\x04body\x18\x05 \x01(\fR\x04body\x12\x1e\n" +
+	"\n" +
+	"controller\x18\x06 \x01(\tR\n" +
+	"controller\"\xcb\x01\n" +
+	"\aMetrics\x12\x16\n" +
+	"\x06engine\x18\x01 \x01(\tR\x06engine\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12;\n" +
+	"\bservices\x18\x04 \x03(\v2\x1f.firedrill.wire.ServiceCountersR\bservices\x12-\n" +
+	"\x04logs\x18\x05 \x03(\v2\x19.firedrill.wire.LogRecordR\x04logs\"\x95\x01\n" +
+	"\x0fServiceCounters\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x14\n" +
+	"\x05flows\x18\x02 \x01(\x04R\x05flows\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\x04R\arefused\x12\x1a\n" +
+	"\brequests\x18\x04 \x01(\x04R\brequests\x12\x1c\n" +
+	"\tresponses\x18\x05 \x01(\x04R\tresponses\"\x9c\x01\n" +
+	"\tLogRecord\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x13\n" +
+	"\x05at_ns\x18\x03 \x01(\x04R\x04atNs\x12\x16\n" +
+	"\x06client\x18\x04 \x01(\tR\x06client\x12\x16\n" +
+	"\x06server\x18\x05 \x01(\tR\x06server\x12\x18\n" +
+	"\arefused\x18\x06 \x01(\bR\arefused\"J\n" +
+	"\n" +
+	"MetricsAck\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\"8\n" +
+	"\fMetricsQuery\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\"r\n" +
+	"\rMetricsAnswer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1e\n" +
+	"\n" +
+	"controller\x18\x02 \x01(\tR\n" +
+	"controller\x121\n" +
+	"\ametrics\x18\x03 \x03(\v2\x17.firedrill.wire.MetricsR\ametrics*\x80\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04READ\x10\x01\x12\b\n" +
@@ -1106,7 +2186,9 @@ const file_wire_proto_rawDesc = "" +
 	"\x06UPDATE\x10\x04\x12\n" +
 	"\n" +
 	"\x06DELETE\x10\x05\x12\b\n" +
-	"\x04OPEN\x10\x06*\xb0\x01\n" +
+	"\x04OPEN\x10\x06\x12\t\n" +
+	"\x05EVENT\x10\a\x12\v\n" +
+	"\aRESTORE\x10\b*\xb0\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02OK\x10\x01\x12\r\n" +
@@ -1134,7 +2216,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_wire_proto_goTypes = []any{
 	(Operation)(0),          // 0: firedrill.wire.Operation
 	(Status)(0),             // 1: firedrill.wire.Status
@@ -1148,6 +2230,17 @@ var file_wire_proto_goTypes = []any{
 	(*EngineDirective)(nil), // 9: firedrill.wire.EngineDirective
 	(*PeerReport)(nil),      // 10: firedrill.wire.PeerReport
 	(*PeerHeartbeat)(nil),   // 11: firedrill.wire.PeerHeartbeat
+	(*NodeReport)(nil),      // 12: firedrill.wire.NodeReport
+	(*JoinRequest)(nil),     // 13: firedrill.wire.JoinRequest
+	(*JoinResponse)(nil),    // 14: firedrill.wire.JoinResponse
+	(*HTTPRequest)(nil),     // 15: firedrill.wire.HTTPRequest
+	(*HTTPResponse)(nil),    // 16: firedrill.wire.HTTPResponse
+	(*Metrics)(nil),         // 17: firedrill.wire.Metrics
+	(*ServiceCounters)(nil), // 18: firedrill.wire.ServiceCounters
+	(*LogRecord)(nil),       // 19: firedrill.wire.LogRecord
+	(*MetricsAck)(nil),      // 20: firedrill.wire.MetricsAck
+	(*MetricsQuery)(nil),    // 21: firedrill.wire.MetricsQuery
+	(*MetricsAnswer)(nil),   // 22: firedrill.wire.MetricsAnswer
 }
 var file_wire_proto_depIdxs = []int32{
 	3,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
@@ -1155,19 +2248,31 @@ var file_wire_proto_depIdxs = []int32{
 	7,  // 2: firedrill.wire.Envelope.engine_report:type_name -> firedrill.wire.EngineReport
 	9,  // 3: firedrill.wire.Envelope.engine_directive:type_name -> firedrill.wire.EngineDirective
 	11, // 4: firedrill.wire.Envelope.peer_heartbeat:type_name -> firedrill.wire.PeerHeartbeat
-	0,  // 5: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
-	1,  // 6: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
-	5,  // 7: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
-	0,  // 8: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
-	8,  // 9: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
-	10, // 10: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
-	8,  // 11: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
-	8,  // 12: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	12, // 5: firedrill.wire.Envelope.node_report:type_name -> firedrill.wire.NodeReport
+	13, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
+	14, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
+	15, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
+	16, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
+	17, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
+	20, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
+	21, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
+	22, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
+	0,  // 14: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
+	1,  // 15: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
+	5,  // 16: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
+	0,  // 17: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
+	8,  // 18: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
+	10, // 19: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
+	8,  // 20: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
+	8,  // 21: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
+	18, // 22: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
+	19, // 23: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
+	17, // 24: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1182,6 +2287,15 @@ func file_wire_proto_init() {
 		(*Envelope_EngineReport)(nil),
 		(*Envelope_EngineDirective)(nil),
 		(*Envelope_PeerHeartbeat)(nil),
+		(*Envelope_NodeReport)(nil),
+		(*Envelope_JoinRequest)(nil),
+		(*Envelope_JoinResponse)(nil),
+		(*Envelope_HttpRequest)(nil),
+		(*Envelope_HttpResponse)(nil),
+		(*Envelope_Metrics)(nil),
+		(*Envelope_MetricsAck)(nil),
+		(*Envelope_MetricsQuery)(nil),
+		(*Envelope_MetricsAnswer)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1189,7 +2303,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
