@@ -20,5 +20,6 @@ var Invariants = []Invariant{
 	{"services-recover", "every service answers, and answers for good once the faults are over and recover_within has passed", checkServicesRecover},
 	{"config-never-regresses", "an engine never runs an older configuration than it ran before", checkConfigNeverRegresses},
 	{"outage-bound", "no outage is longer than the scenario allows", checkOutageBound},
+	{"answers-as-expected", "the REST API answers as the scenario says", checkAnswersAsExpected},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
 }

@@ -52,6 +52,9 @@ func searches(h *history.History) []*search {
 			if _, seen := c.clients[e.Client]; !seen {
 				c.clients[e.Client] = len(c.clients)
 			}
+			if e.Operation == history.OpRequest {
+				continue
+			}
 			if e.Operation != history.OpRead && e.Operation != history.OpList {
 				c.touched[e.Key] = true
 			}
@@ -104,6 +107,9 @@ func (c *collector) know(key string) {
 
 func (c *collector) add(at, till int) {
 	call := &c.h.Events[at]
+	if call.Operation == history.OpRequest {
+		return // whatever it does, it does to no register
+	}
 	o := operation{
 		number: c.clients[call.Client], client: call.Client, kind: call.Operation,
 		value: call.Value, expected: call.Expected, version: call.Version,

@@ -63,6 +63,8 @@ type Env interface {
 	Announce(ip netip.Addr)
 	// Publish replaces the forwarding table that the data path consults.
 	Publish(table *Table)
+	// Traffic tells what the data path of this node has carried, service by service, always in the same order.
+	Traffic(yield func(*TrafficSample))
 
 	// Disk is the node's disk.
 	Disk() Disk

@@ -28,6 +28,15 @@ const (
 	EventEngineDn  EventKind = "engine_down"
 	EventArbitrate EventKind = "arbitrate" // the leader tells Peer to yield Unit
 	EventDiskError EventKind = "disk_error"
+	EventNodeState EventKind = "node_state" // this controller has come to the state Unit of a reboot
+	EventLogged    EventKind = "logged"     // the leader writes Unit about Peer into the event log
+	EventMembers   EventKind = "members"    // as of Index those vote whom Unit names, parted by blanks
+	EventForced    EventKind = "forced"     // this node was made a cluster of one by hand
+	EventReset     EventKind = "reset"      // this node was removed from its cluster, and is at factory default
+
+	// The leader answers a reader: this is what the engines have carried for the service Unit. Counters as in
+	// EventCarried; Peer names the controllers that did not answer; Detail says why else samples may be missing.
+	EventMetricsRead EventKind = "metrics_read"
 )
 
 // What engines say.
@@ -48,4 +57,11 @@ const (
 	EventAddressAdded   EventKind = "address_added"
 	EventAddressRemoved EventKind = "address_removed"
 	EventAnnounced      EventKind = "announced" // a gratuitous ARP left the node (end of announce)
+	EventCarried        EventKind = "carried"   // its data path has carried so much for Unit since it started
 )
+
+// CountersEvent is an event about the counters of a service: Term holds the flows, State the refused ones, Hash
+// the requests and Index the responses.
+func CountersEvent(kind EventKind, service string, c Counters) Event {
+	return Event{Kind: kind, Unit: service, Term: c.Flows, State: c.Refused, Hash: c.Requests, Index: c.Responses}
+}

@@ -83,30 +83,11 @@ func (s *TableService) pick(flow Flow, nth uint64) netip.AddrPort {
 		return s.Servers[nth%uint64(len(s.Servers))]
 	}
 	best, bestScore := s.Servers[0], uint64(0)
+	client := NewRendezvous().AddrPort(flow.Client)
 	for _, server := range s.Servers {
-		if score := rendezvous(flow.Client, server); score >= bestScore {
+		if score := client.AddrPort(server).Score(); score >= bestScore {
 			best, bestScore = server, score
 		}
 	}
 	return best
-}
-
-// rendezvous scores a server for a client (Thaler and Ravishankar, 1998): the server with the highest score
-// takes the flow, so that a server that goes away moves only its own flows. FNV-1a, finished as in
-// MurmurHash3, because the score must be equal on every engine and every machine.
-func rendezvous(client, server netip.AddrPort) uint64 {
-	h := uint64(14695981039346656037)
-	mix := func(ap netip.AddrPort) {
-		b := ap.Addr().As16()
-		for _, x := range b {
-			h = (h ^ uint64(x)) * 1099511628211
-		}
-		h = (h ^ uint64(ap.Port())) * 1099511628211
-	}
-	mix(client)
-	mix(server)
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	return h
 }

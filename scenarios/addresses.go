@@ -21,6 +21,8 @@ const (
 	MaxEngines    = 240
 	MaxServers    = 250
 	MaxAPIClients = 250
+
+	maxControllers = 7
 )
 
 // ControllerIP is the management address of controller n, from 1: 198.18.0.11 and on.
@@ -50,6 +52,9 @@ func nth(a, b, c byte, d int) netip.Addr {
 	}
 	return netip.AddrFrom4([4]byte{a, b, c, byte(d)})
 }
+
+// controllerNet holds the controllers and their cluster IP.
+var controllerNet = netip.MustParsePrefix("198.18.0.0/24")
 
 // serverNet holds the servers.
 var serverNet = netip.MustParsePrefix("198.19.1.0/24")

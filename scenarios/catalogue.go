@@ -20,6 +20,8 @@ var Catalogue = []FaultKind{
 		About: "The process is killed. Its disk keeps everything, synced or not. It starts again after `for`; without, never."},
 	{Name: "power-loss",
 		About: "The hosts of the target lose power at the same instant, with every node on them. Writes that were not synced may be lost. They boot after `for`; without, never."},
+	{Name: "disk-loss",
+		About: "The hosts of the target lose power and their disks are gone for good. They boot after `for` with empty ones, as new machines; without, never."},
 	{Name: "pause", NeedsFor: true,
 		About: "The process is frozen and then goes on as if no time had passed, as after a snapshot of its machine. Its addresses still answer."},
 	{Name: "partition", NeedsFor: true, Takes: []string{"to", "network"},

@@ -19,6 +19,7 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 	set(d, "profile", &s.Profile, "fast")
 
 	t := &s.Topology
+	set(d, "topology.cluster", &t.Cluster, t.Controllers)
 	set(d, "topology.network.latency", &t.Network.Latency, Span{100 * us, 300 * us})
 	set(d, "topology.network.tail.share", &t.Network.Tail.Share, Whole/1000)
 	set(d, "topology.network.tail.latency", &t.Network.Tail.Latency, Span{ms, 5 * ms})

@@ -3,6 +3,8 @@
 package scenarios
 
 import (
+	"net/netip"
+
 	"firedrill/checker/history"
 	"firedrill/model/config"
 )
@@ -32,13 +34,28 @@ type Scenario struct {
 // gateway-1. Every node runs on a host of its own (host of engine-1: host-engine-1) unless Hosts says
 // otherwise.
 type Topology struct {
-	Controllers int       `yaml:"controllers"`       // 1 or 3
-	Engines     []Engines `yaml:"engines,omitempty"` // numbered through all entries
-	Servers     int       `yaml:"servers,omitempty"` // back ends at 198.19.1.N
-	Hosts       []Host    `yaml:"hosts,omitempty"`
-	Network     Network   `yaml:"network"`
-	Disk        Disk      `yaml:"disk"`
-	Clocks      Clocks    `yaml:"clocks"`
+	Controllers int `yaml:"controllers"` // 1 to 7
+	// Cluster is how many of the controllers, the first ones, are members of the cluster when the run begins: 1 or 3.
+	// The others are at factory default. Default: all of them.
+	Cluster int `yaml:"cluster"`
+	// ClusterIP is the address that the leader holds; unset for none.
+	ClusterIP netip.Addr `yaml:"cluster_ip,omitempty"`
+	// Installed says which controllers are not installed as the others are.
+	Installed []Installed `yaml:"installed,omitempty"`
+
+	Engines []Engines `yaml:"engines,omitempty"` // numbered through all entries
+	Servers int       `yaml:"servers,omitempty"` // back ends at 198.19.1.N
+	Hosts   []Host    `yaml:"hosts,omitempty"`
+	Network Network   `yaml:"network"`
+	Disk    Disk      `yaml:"disk"`
+	Clocks  Clocks    `yaml:"clocks"`
+}
+
+// Installed is a controller that is not installed as the others are.
+type Installed struct {
+	Node    string `yaml:"node"`
+	Version string `yaml:"version,omitempty"` // of its build
+	Secret  string `yaml:"secret,omitempty"`  // of the cluster, as it believes
 }
 
 // Engines is a number of engines of one group.
@@ -58,6 +75,7 @@ type Host struct {
 type Network struct {
 	Latency   Span            `yaml:"latency"` // one way; default 100us..300us
 	Tail      Tail            `yaml:"tail"`
+	Distance  Span            `yaml:"distance,omitempty"` // what a packet between two controllers takes longer, one way
 	Loss      Ratio           `yaml:"loss,omitempty"`
 	ARPExpiry config.Duration `yaml:"arp_expiry"` // of clients and gateways; default 60s
 }
@@ -117,14 +135,16 @@ type Mix struct {
 type Operation struct {
 	At     Span   `yaml:"at"`
 	Client string `yaml:"client"`
-	Do     string `yaml:"do"`  // create, read, update, delete, list
-	Key    string `yaml:"key"` // Kind/name; of a list: Kind
-	// Via is the controller to ask, of a read and a list: no other is tried, and one that refuses is not asked
-	// again. Without it the client finds the leader.
+	Do     string `yaml:"do"`  // create, read, update, delete, list, request
+	Key    string `yaml:"key"` // Kind/name; of a list: Kind; of a request to the REST API: method and path, such as PUT /api/cluster
+	// Via is the controller to ask, of a read, a list and a request: no other is tried, and one that refuses is not
+	// asked again. Without it the client finds the leader.
 	Via string `yaml:"via,omitempty"`
-	// Value is the object's body as JSON, of create and update. An update and a delete name the version
-	// that this client last saw of the key.
+	// Value is the object's body as JSON, of create and update; of a request its body. An update and a delete name the
+	// version that this client last saw of the key.
 	Value string `yaml:"value,omitempty"`
+	// Answer is what a request must be answered; unset: anything.
+	Answer *history.Answer `yaml:"answer,omitempty"`
 }
 
 // Fault is one blow: what, whom, when and for how long.

@@ -26,8 +26,9 @@ const (
 
 var (
 	worlds     = []string{WorldSim, WorldReal}
+	methods    = []string{"GET", "POST", "PUT", "DELETE"}
 	networks   = []string{NetworkManagement, NetworkData, NetworkEdge}
-	operations = []string{history.OpCreate, history.OpRead, history.OpUpdate, history.OpDelete, history.OpList}
+	operations = []string{history.OpCreate, history.OpRead, history.OpUpdate, history.OpDelete, history.OpList, history.OpRequest}
 )
 
 // Limits beyond which a number is a slip of the pen rather than a wish.
@@ -37,6 +38,7 @@ const (
 	fastestRate   = 10_000.0 // operations a second
 	mostOps       = 1_000_000
 	mostKeys      = 1000
+	longestBody   = 1 << 20
 	greatestDrift = 10_000 // parts per million; a bad crystal is off by 200
 )
 
@@ -62,7 +64,7 @@ func (v *validation) check(ok bool, path, format string, args ...any) bool {
 // validate returns what is wrong with a scenario whose defaults are set, or nil.
 func validate(s *Scenario) *problem {
 	v := &validation{s: s}
-	for _, part := range []func(){v.heading, v.topology, v.hosts, v.configuration, v.services, v.workload, v.operations, v.faults, v.expect} {
+	for _, part := range []func(){v.heading, v.topology, v.hosts, v.installed, v.configuration, v.services, v.workload, v.operations, v.faults, v.expect} {
 		if part(); v.first != nil { // what follows may rely on what was checked
 			return v.first
 		}
@@ -130,7 +132,14 @@ func (v *validation) platformError(path, prefix, message string) {
 
 func (v *validation) topology() {
 	t := &v.s.Topology
-	v.check(t.Controllers == 1 || t.Controllers == 3, "topology.controllers", "%d controllers; a cluster has 1 or 3", t.Controllers)
+	v.between("topology.controllers", t.Controllers, 1, maxControllers)
+	path := "topology.controllers"
+	if t.Cluster != t.Controllers {
+		path = "topology.cluster"
+	}
+	v.check(t.Cluster == 1 || t.Cluster == 3, path, "%d controllers; a cluster has 1 or 3", t.Cluster)
+	v.check(t.Cluster <= t.Controllers, "topology.cluster", "%d of %d controllers cannot be members", t.Cluster, t.Controllers)
+	v.clusterIP()
 	engines := 0
 	for i, e := range t.Engines {
 		path := fmt.Sprintf("topology.engines[%d]", i)
@@ -147,11 +156,34 @@ func (v *validation) topology() {
 	v.span("topology.network.latency", t.Network.Latency, longestDelay)
 	v.check(t.Network.Tail.Share <= Whole, "topology.network.tail.share", "%v is more than everything", t.Network.Tail.Share)
 	v.span("topology.network.tail.latency", t.Network.Tail.Latency, longestDelay)
+	v.span("topology.network.distance", t.Network.Distance, longestDelay)
 	v.check(t.Network.Loss <= Whole, "topology.network.loss", "%v is more than everything", t.Network.Loss)
 	v.duration("topology.network.arp_expiry", t.Network.ARPExpiry, time.Millisecond, longestRun)
 	v.span("topology.disk.sync", t.Disk.Sync, longestDelay)
 	v.span("topology.clocks.offset", t.Clocks.Offset, longestRun)
 	v.between("topology.clocks.drift", t.Clocks.Drift, 0, greatestDrift)
+}
+
+// clusterIP checks that the address of the cluster is free, in the subnet of the controllers.
+func (v *validation) clusterIP() {
+	ip := v.s.Topology.ClusterIP
+	if !ip.IsValid() {
+		return
+	}
+	const path = "topology.cluster_ip"
+	v.check(controllerNet.Contains(ip), path, "%s is not in the controllers' subnet %s; use one such as 198.18.0.100", ip, controllerNet)
+	last := int(ip.As4()[3])
+	v.check(!controllerNet.Contains(ip) || last > 10+maxControllers && last < 255, path, "%s belongs to a controller; use one such as 198.18.0.100", ip)
+}
+
+// installed checks what is said of single controllers.
+func (v *validation) installed() {
+	for i, in := range v.s.Topology.Installed {
+		path := fmt.Sprintf("topology.installed[%d]", i)
+		v.node(path+".node", in.Node)
+		v.check(strings.HasPrefix(in.Node, RoleController+"-"), path+".node", "%s is no controller", in.Node)
+		v.check(in.Version != "" || in.Secret != "", path, "it says nothing; give a version or a secret")
+	}
 }
 
 // hosts checks that every node has one host.
@@ -258,7 +290,8 @@ func (v *validation) via(path string, op *Operation) {
 	if op.Via == "" {
 		return
 	}
-	v.check(op.Do == history.OpRead || op.Do == history.OpList, path, "a %s is not tied to one controller; only a read or a list is", op.Do)
+	v.check(op.Do == history.OpRead || op.Do == history.OpList || op.Do == history.OpRequest, path,
+		"a %s is not tied to one controller; only a read, a list or a request is", op.Do)
 	v.node(path, op.Via)
 	v.check(strings.HasPrefix(op.Via, RoleController+"-"), path, "%s is no controller", op.Via)
 }
@@ -274,8 +307,24 @@ func (v *validation) before(path string, at Span) {
 	v.check(at.Max < v.s.Duration.Std(), path, "%v comes too late; the run is over at %v", at, v.s.Duration)
 }
 
+// request checks a request to the REST API; what the API makes of it is for the API to say.
+func (v *validation) request(path string, op *Operation) {
+	method, target, ok := strings.Cut(op.Key, " ")
+	v.check(ok && slices.Contains(methods, method) && strings.HasPrefix(target, "/") && !strings.Contains(target, " "), path+".key",
+		"%q is no request; write a method (%s) and a path, such as GET /api/cluster/status", op.Key, strings.Join(methods, ", "))
+	v.check(len(op.Value) <= longestBody, path+".value", "it has %d bytes; at most %d are sent", len(op.Value), longestBody)
+	if op.Answer != nil {
+		v.check(op.Answer.Status == 0 || op.Answer.Status >= 100 && op.Answer.Status <= 599, path+".answer.status", "%d is no status of HTTP", op.Answer.Status)
+	}
+}
+
 // operand checks what an operation is done to, and with.
 func (v *validation) operand(path string, op *Operation) {
+	if op.Do == history.OpRequest {
+		v.request(path, op)
+		return
+	}
+	v.check(op.Answer == nil, path+".answer", "only a request has one")
 	if op.Do == history.OpList {
 		_, err := config.ParseKind(op.Key)
 		v.check(err == nil, path+".key", "%v", err)

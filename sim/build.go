@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -33,7 +34,10 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
 		diskRng:      newStream(seed, "disk"),
-		roles:        roles{active: make(map[string]*machine)},
+		roles:        roles{active: make(map[string]*machine), members: make(map[string]bool)},
+	}
+	for _, p := range w.firstMembers() {
+		w.roles.members[p.Name] = true
 	}
 	if opt.Trace != nil {
 		w.trace.print = func(at int64, line string) { fmt.Fprintf(opt.Trace, "%12v  %s\n", time.Duration(at), line) }
@@ -41,6 +45,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	network := plan.Topology.Network
 	w.links = links{
 		rng: newStream(seed, "network"), min: network.Latency.Min, max: network.Latency.Max,
+		distanceMin: network.Distance.Min, distanceMax: network.Distance.Max,
 		tail: uint32(network.Tail.Share), tailMin: network.Tail.Latency.Min, tailMax: network.Tail.Latency.Max,
 		loss: uint32(network.Loss), arpExpiry: network.ARPExpiry.Std(),
 	}
@@ -79,7 +84,7 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	switch n.Role {
 	case scenarios.RoleController:
 		m.plug(management, scenarios.ControllerIP(n.Number))
-		m.boot = w.bootController(n.Number)
+		m.boot = w.bootController(m)
 		m.disk = w.newDisk(m, seed)
 	case scenarios.RoleEngine:
 		m.plug(management, scenarios.EngineManagementIP(n.Number))
@@ -129,19 +134,46 @@ func (w *World) newDisk(m *machine, seed uint64) *disk {
 	return newDisk(m, newStream(seed, "disk/"+m.Name), diskProfile{syncMin: d.Sync.Min, syncMax: d.Sync.Max})
 }
 
-func (w *World) controllerIPs() []netip.Addr {
-	ips := make([]netip.Addr, w.plan.Topology.Controllers)
-	for i := range ips {
-		ips[i] = scenarios.ControllerIP(i + 1)
+// firstMembers are the controllers that form the cluster when the run begins.
+func (w *World) firstMembers() []controller.Peer {
+	peers := make([]controller.Peer, w.plan.Topology.Cluster)
+	for i := range peers {
+		peers[i] = controller.Peer{Name: fmt.Sprintf("%s-%d", scenarios.RoleController, i+1), Address: scenarios.ControllerIP(i + 1)}
+	}
+	return peers
+}
+
+// memberIPs are the addresses of the controllers that are members at present.
+func (w *World) memberIPs() []netip.Addr {
+	var ips []netip.Addr
+	for _, m := range w.with(scenarios.RoleController) {
+		if w.roles.members[m.Name] {
+			ips = append(ips, m.nic(management).ip.addr())
+		}
 	}
 	return ips
 }
 
-func (w *World) bootController(number int) func() model.Node {
+// What controllers are installed with, unless the scenario says otherwise of one.
+const (
+	platformVersion = "16.2"
+	clusterSecret   = "a secret of the cluster"
+)
+
+// bootController makes a controller as it is installed: a first member of the cluster, or at factory default if it is
+// none or its disk is a new one.
+func (w *World) bootController(m *machine) func() model.Node {
 	return func() model.Node {
-		cfg := controller.Config{ID: uint64(number), Timers: w.timers}
-		for i, ip := range w.controllerIPs() {
-			cfg.Peers = append(cfg.Peers, controller.Peer{Name: fmt.Sprintf("controller-%d", i+1), Address: ip})
+		cfg := controller.Config{
+			Name: m.Name, Address: scenarios.ControllerIP(m.Number), Version: platformVersion, Secret: clusterSecret, Timers: w.timers,
+		}
+		if m.Number <= w.plan.Topology.Cluster && !m.replaced {
+			cfg.Bootstrap, cfg.ClusterIP = w.firstMembers(), w.plan.Topology.ClusterIP
+		}
+		for _, in := range w.plan.Topology.Installed {
+			if in.Node == m.Name {
+				cfg.Version, cfg.Secret = cmp.Or(in.Version, cfg.Version), cmp.Or(in.Secret, cfg.Secret)
+			}
 		}
 		return controller.New(cfg)
 	}
@@ -152,7 +184,7 @@ func (w *World) bootEngine(n scenarios.Node) func() model.Node {
 		return engine.New(engine.Config{
 			Name: n.Name, Group: n.Group,
 			Management: scenarios.EngineManagementIP(n.Number), Data: scenarios.EngineDataIP(n.Number),
-			Controllers: w.controllerIPs(), Timers: w.timers,
+			Controllers: w.memberIPs(), Timers: w.timers,
 		})
 	}
 }
@@ -176,7 +208,7 @@ func (w *World) addClients(seed uint64) error {
 		}
 		watcher.watchService(vs.Name, netip.AddrPortFrom(vs.VIP, vs.Port))
 	}
-	newProber(w, client("client-api", management, scenarios.APIClientIP(1)), times).watchAPI(w.controllerIPs())
+	newProber(w, client("client-api", management, scenarios.APIClientIP(1)), times).watchAPI(w.memberIPs)
 	return w.addOperators(func(name string, number int) *machine {
 		return client(name, management, scenarios.APIClientIP(number+1))
 	})
@@ -192,9 +224,9 @@ func (w *World) addOperators(newClient func(name string, number int) *machine) e
 				return o
 			}
 		}
-		o := &operator{w: w, m: newClient(name, len(all)+1)}
+		o := &operator{w: w, m: newClient(name, len(all)+1), demands: make(map[uint64]string)}
 		o.client = client.New(client.Config{
-			Name: name, Controllers: w.controllerIPs(),
+			Name: name, Controllers: w.memberIPs,
 			Attempt: w.timers.APIAttempt.Std(), Timeout: w.timers.APITimeout.Std(),
 		}, o)
 		o.m.boot = func() model.Node { return o.client }

@@ -9,9 +9,10 @@ import (
 
 // flowState is what an engine remembers of an accepted flow. An engine that does not know a flow resets it.
 type flowState struct {
-	server ipv4
-	since  int64
-	last   bool // the client closes after the next answer
+	server  ipv4
+	since   int64
+	service *carried
+	last    bool // the client closes after the next answer
 }
 
 const (
@@ -48,10 +49,15 @@ func (w *World) dataPath(m *machine, f *frame) {
 
 // openFlow asks the forwarding table that the engine has published, as the proxy of a container does.
 func (w *World) openFlow(m *machine, f *frame) {
-	d := m.table.Lookup(model.Flow{
+	flow := model.Flow{
 		Client:  netip.AddrPortFrom(f.flow.client.addr(), f.flow.clientPort),
 		Service: netip.AddrPortFrom(f.flow.service.addr(), f.flow.servicePort),
-	}, m.taken)
+	}
+	d := m.table.Lookup(flow, m.taken)
+	var service *carried
+	if d.Service != "" { // else nothing listens there
+		service = m.countFlow(d.Service, flow, d.Server)
+	}
 	if d.Action == model.ActionRefuse {
 		w.toClient(m, f.flow, reset)
 		return
@@ -60,7 +66,7 @@ func (w *World) openFlow(m *machine, f *frame) {
 	if len(m.flows) >= flowsKept {
 		w.forgetIdleFlows(m)
 	}
-	m.flows[f.flow] = flowState{server: pack(d.Server.Addr()), since: w.now}
+	m.flows[f.flow] = flowState{server: pack(d.Server.Addr()), since: w.now, service: service}
 	w.toClient(m, f.flow, accept)
 }
 
@@ -83,6 +89,7 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 		s.last = true
 		m.flows[f.flow] = s
 	}
+	s.service.Requests++
 	b := w.newFrame()
 	b.kind, b.to, b.flow = backendRequest, s.server, f.flow
 	w.sendIP(m, b)
@@ -93,6 +100,7 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 func (w *World) reply(m *machine, f *frame, kind frameKind, flow flowKey) {
 	if kind == response {
 		if s, known := m.flows[flow]; known {
+			s.service.Responses++
 			w.toClient(m, flow, response)
 			if s.last {
 				delete(m.flows, flow)

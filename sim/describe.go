@@ -64,6 +64,12 @@ func describeMessage(msg []byte) string {
 		return fmt.Sprintf("directive term=%d config=%d bytes=%d", b.EngineDirective.Term, b.EngineDirective.ConfigIndex, len(b.EngineDirective.Config))
 	case *wire.Envelope_PeerHeartbeat:
 		return fmt.Sprintf("heartbeat %d units=%v", b.PeerHeartbeat.Sequence, b.PeerHeartbeat.Units)
+	case *wire.Envelope_Metrics:
+		m := b.Metrics
+		return fmt.Sprintf("metrics life=%x %d after %d services=%d logs=%d", m.Incarnation, m.Sequence, m.Base, len(m.Services), len(m.Logs))
+	case *wire.Envelope_MetricsAck:
+		a := b.MetricsAck
+		return fmt.Sprintf("metrics ack life=%x %d unknown=%v", a.Incarnation, a.Sequence, a.Unknown)
 	}
 	return fmt.Sprintf("%T", body)
 }

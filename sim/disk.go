@@ -237,6 +237,12 @@ func (d *disk) powerLoss(at int64, rng *rand.Rand) {
 	d.dirs = []diskDir{survivor}
 }
 
+// wipe is what the disk makes of being taken out and replaced by an empty one.
+func (d *disk) wipe() {
+	d.dirs = []diskDir{nil}
+	d.settle()
+}
+
 // losePower leaves the file in one of the states that it passed through since the last Sync.
 func (f *diskFile) losePower(rng *rand.Rand) {
 	runs := f.runs()

@@ -16,6 +16,7 @@ type strike func(w *World, f *scenarios.Fault, targets, others []*machine) (heal
 var strikes = map[string]strike{
 	"crash":             strikeCrash,
 	"power-loss":        strikePowerLoss,
+	"disk-loss":         strikeDiskLoss,
 	"pause":             strikePause,
 	"partition":         strikePartition,
 	"partition-one-way": strikePartitionOneWay,
@@ -102,6 +103,17 @@ func strikePowerLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func()
 	dark := w.onSameHosts(targets)
 	for _, m := range dark {
 		m.goDown("lost power", func() { m.disk.powerLoss(w.now, w.diskRng) })
+	}
+	return func() { comeUp(dark) }
+}
+
+// strikeDiskLoss cuts the power of the hosts that carry the targets and takes their disks away: what comes up is a new
+// machine at the old address.
+func strikeDiskLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+	dark := w.onSameHosts(targets)
+	for _, m := range dark {
+		m.goDown("lost power and its disk", func() { m.disk.wipe() })
+		m.replaced = true
 	}
 	return func() { comeUp(dark) }
 }

@@ -27,6 +27,7 @@ type machine struct {
 	up        bool   // it has power and its process runs
 	inc       uint32 // counts incarnations; what an earlier one left in the queue is void
 	downs     int    // how many faults keep it down
+	replaced  bool   // its disk is not the one that it was installed on
 	paused    int    // how many faults keep the process frozen
 	spent     int64  // what the callback under way has spent so far, in true time
 	busyUntil int64
@@ -35,10 +36,11 @@ type machine struct {
 	timers    []timer
 	checks    map[model.CheckID]uint32 // pending, by generation
 
-	nics  []*nic
-	table *model.Table
-	flows map[flowKey]flowState
-	taken uint64 // flows accepted, for round robin
+	nics    []*nic
+	table   *model.Table
+	flows   map[flowKey]flowState
+	taken   uint64 // flows accepted, for round robin
+	traffic traffic
 
 	// What the world itself runs on plain machines.
 	sockets   *prober
@@ -84,6 +86,7 @@ func (m *machine) start() {
 	m.timers = m.timers[:0]
 	clear(m.checks)
 	clear(m.flows)
+	m.traffic.reset(m.w.now)
 	m.table = nil
 	for _, n := range m.nics {
 		n.clearARP()
@@ -104,6 +107,7 @@ func (m *machine) stop(why string) {
 	if !m.up {
 		return
 	}
+	m.tellCarried("")
 	m.up = false
 	m.inc++
 	m.node = nil

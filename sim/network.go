@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firedrill/model"
+	"firedrill/scenarios"
 )
 
 // nic is a machine's interface on one segment.
@@ -98,6 +99,9 @@ func (w *World) transmit(from, to *nic, f *frame) {
 		return
 	}
 	latency := w.links.latency()
+	if w.links.distanceMax > 0 && from.m.Role == scenarios.RoleController && to.m.Role == scenarios.RoleController {
+		latency += between(w.links.rng, w.links.distanceMin, w.links.distanceMax)
+	}
 	for _, r := range w.rules {
 		if !r.concerns(f) {
 			continue

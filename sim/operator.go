@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -19,10 +20,17 @@ type operator struct {
 	m      *machine
 	client *client.Client
 	ids    uint64
+
+	demands map[uint64]string // by operation: what its answer must be, as JSON
 }
 
 // Called implements [client.Recorder].
 func (o *operator) Called(op client.Operation) {
+	if op.Request != nil {
+		o.w.record(history.Event{Type: history.Call, Client: o.m.Name, Op: op.ID, Operation: history.OpRequest,
+			Key: op.Request.Method + " " + op.Request.Path, Value: string(op.Request.Body), Expected: o.demands[op.ID]})
+		return
+	}
 	e := history.Event{Type: history.Call, Client: o.m.Name, Op: op.ID, Operation: operationName(op.Do), Key: keyText(op), Value: string(op.Body)}
 	if op.Do == wire.Operation_UPDATE || op.Do == wire.Operation_DELETE {
 		e.Version = op.Version
@@ -34,6 +42,11 @@ func (o *operator) Called(op client.Operation) {
 func (o *operator) Returned(op client.Operation, out client.Outcome) {
 	e := history.Event{Type: history.Return, Client: o.m.Name, Op: op.ID, By: out.Controller}
 	switch {
+	case out.HTTP != nil:
+		e.Outcome, e.Status, e.Value = history.OK, int(out.HTTP.Status), string(out.HTTP.Body)
+		if e.Status >= 400 {
+			e.Outcome, e.Reason = history.Fail, fmt.Sprintf("status %d", e.Status)
+		}
 	case out.Unknown:
 		e.Outcome, e.Reason = history.Unknown, out.Error
 	case out.Status == wire.Status_OK:
@@ -69,20 +82,39 @@ func operationName(op wire.Operation) string { return strings.ToLower(op.String(
 
 // schedule plans one operation.
 func (o *operator) schedule(op scenarios.Operation) error {
+	o.ids++
+	id := o.ids
+	var via netip.Addr
+	if m := o.w.byName[op.Via]; m != nil {
+		via = m.nic(management).ip.addr()
+	}
+	if op.Do == history.OpRequest {
+		return o.scheduleRequest(op, id, via)
+	}
 	do, ok := operations[op.Do]
 	if !ok {
 		return fmt.Errorf("operation %q of client %s: unknown", op.Do, op.Client)
 	}
 	kind, name, _ := strings.Cut(op.Key, "/")
 	key := config.Key{Kind: config.Kind(kind), Name: name}
-	var via netip.Addr
-	if m := o.w.byName[op.Via]; m != nil {
-		via = m.nic(management).ip.addr()
-	}
-	o.ids++
-	id := o.ids
 	o.w.at(int64(op.At.Min), func() {
 		o.client.Do(client.Operation{ID: id, Do: do, Key: key, Body: []byte(op.Value), Via: via})
+	})
+	return nil
+}
+
+// scheduleRequest plans a request to the REST API.
+func (o *operator) scheduleRequest(op scenarios.Operation, id uint64, via netip.Addr) error {
+	method, path, _ := strings.Cut(op.Key, " ")
+	if op.Answer != nil {
+		demand, err := json.Marshal(op.Answer)
+		if err != nil {
+			return err
+		}
+		o.demands[id] = string(demand)
+	}
+	o.w.at(int64(op.At.Min), func() {
+		o.client.Do(client.Operation{ID: id, Via: via, Request: &wire.HTTPRequest{Method: method, Path: path, Body: []byte(op.Value)}})
 	})
 	return nil
 }

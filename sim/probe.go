@@ -2,7 +2,6 @@ package sim
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,13 +64,13 @@ func (p *prober) watchService(name string, address netip.AddrPort) {
 
 // watchAPI probes the configuration API by a linearizable read, at the controller that answered last. While the
 // API is dark every controller is asked at once, because a client does not know which will lead next.
-func (p *prober) watchAPI(controllers []netip.Addr) {
+func (p *prober) watchAPI(members func() []netip.Addr) {
 	wt := &watch{name: "api"}
-	leads := 0
+	var leader netip.Addr
 	wt.send = func(number uint64) int {
-		ask := controllers[leads : leads+1]
-		if wt.dark {
-			ask = controllers
+		ask := []netip.Addr{leader}
+		if wt.dark || !leader.IsValid() {
+			ask = members()
 		}
 		for _, c := range ask {
 			p.w.sendMessage(p.m, c, wire.Encode(&wire.Envelope_Request{Request: &wire.Request{
@@ -91,7 +90,7 @@ func (p *prober) watchAPI(controllers []netip.Addr) {
 		}
 		switch s := r.Response.Status; s {
 		case wire.Status_OK, wire.Status_NOT_FOUND:
-			leads = max(0, slices.Index(controllers, from))
+			leader = from
 			p.finish(r.Response.Sequence, true, r.Response.Controller, "")
 		default:
 			p.refused(r.Response.Sequence, r.Response.Controller, strings.ToLower(s.String()))

@@ -31,7 +31,7 @@ func (w *World) matches(s scenarios.Selector) []*machine {
 	case scenarios.SelectFollowers:
 		return w.followers()
 	case scenarios.SelectControllers:
-		return w.with(scenarios.RoleController)
+		return w.where(func(m *machine) bool { return w.roles.members[m.Name] })
 	case scenarios.SelectServers:
 		return w.with(scenarios.RoleServer)
 	case scenarios.SelectEngines:
@@ -64,9 +64,9 @@ func (w *World) with(role string) []*machine {
 	return w.where(func(m *machine) bool { return m.Role == role })
 }
 
-// followers lists every controller but the one that leads.
+// followers lists every member of the cluster but the one that leads.
 func (w *World) followers() []*machine {
-	return w.where(func(m *machine) bool { return m.Role == scenarios.RoleController && m != w.roles.leader })
+	return w.where(func(m *machine) bool { return w.roles.members[m.Name] && m != w.roles.leader })
 }
 
 // enginesOf lists the engines of a legacy group that serve some of its load, or those that serve none.

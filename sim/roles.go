@@ -1,6 +1,10 @@
 package sim
 
-import "firedrill/model"
+import (
+	"strings"
+
+	"firedrill/model"
+)
 
 // roles follows who leads and who serves, by what nodes say of themselves, so that a fault can name its
 // target by role.
@@ -8,6 +12,9 @@ type roles struct {
 	leader *machine
 	term   uint64
 	active map[string]*machine // by group, or group/unit
+
+	members   map[string]bool // controllers that are members of the cluster
+	membersAt uint64          // where in the log they became that
 }
 
 func (r *roles) follow(m *machine, e *model.Event) {
@@ -22,6 +29,14 @@ func (r *roles) follow(m *machine, e *model.Event) {
 		}
 		if e.Kind == model.EventStopped {
 			r.forget(m)
+		}
+	case model.EventMembers:
+		if r.members[m.Name] && e.Index >= r.membersAt { // those of a controller at factory default are its own affair
+			r.membersAt = e.Index
+			clear(r.members)
+			for _, name := range strings.Fields(e.Unit) {
+				r.members[name] = true
+			}
 		}
 	case model.EventActive:
 		r.active[e.Unit] = m

@@ -48,7 +48,7 @@ func (t *trace) note(kind byte, at int64, m *machine, a, b uint64, payload []byt
 // noteEvent adds everything that an entry of the history says.
 func (t *trace) noteEvent(e *history.Event) {
 	b := append(t.text[:0], 'h')
-	for _, n := range [...]uint64{uint64(e.Time), e.Op, e.Version, uint64(e.Sent), e.Term, e.Index, e.Hash, e.State, uint64(e.Step)} {
+	for _, n := range [...]uint64{uint64(e.Time), e.Op, e.Version, uint64(e.Sent), e.Term, e.Index, e.Hash, e.State, uint64(e.Step), uint64(e.Status)} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, s := range [...]string{string(e.Type), e.Client, e.Operation, e.Key, e.Value, e.Expected, e.Outcome, e.Service, e.By,

@@ -41,13 +41,14 @@ type World struct {
 
 // links is what every link is like when nothing is wrong.
 type links struct {
-	rng       *rand.Rand
-	min, max  time.Duration
-	loss      uint32 // parts per million
-	tail      uint32 // parts per million of the frames that take longer, by tailMin to tailMax
-	tailMin   time.Duration
-	tailMax   time.Duration
-	arpExpiry time.Duration
+	rng                      *rand.Rand
+	min, max                 time.Duration
+	loss                     uint32 // parts per million
+	tail                     uint32 // parts per million of the frames that take longer, by tailMin to tailMax
+	tailMin                  time.Duration
+	tailMax                  time.Duration
+	distanceMin, distanceMax time.Duration // between two controllers, on top
+	arpExpiry                time.Duration
 }
 
 // latency draws how long a frame is on its way.
@@ -90,6 +91,7 @@ func Play(plan *scenarios.Scenario, seed uint64, opt Options) (*Run, error) {
 		return nil, err
 	}
 	w.loop(int64(plan.Duration))
+	w.tellAllCarried("")
 	w.record(history.Event{Type: history.End})
 	return &Run{History: &w.history, TraceHash: w.trace.sum(), Events: w.trace.events}, nil
 }
@@ -172,9 +174,12 @@ func (w *World) record(e history.Event) {
 	}
 }
 
-// nodeEvent records what a node did.
+// nodeEvent records what a node did. What the analytics say stands beside what is true at that moment.
 func (w *World) nodeEvent(m *machine, e model.Event) {
 	w.roles.follow(m, &e)
+	if e.Kind == model.EventMetricsRead {
+		w.tellAllCarried(e.Unit)
+	}
 	w.record(history.Event{
 		Type: history.NodeEv, Node: m.Name, Event: string(e.Kind), Unit: e.Unit, Peer: e.Peer,
 		Term: e.Term, Index: e.Index, Hash: e.Hash, State: e.State, Detail: e.Detail,

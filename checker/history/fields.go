@@ -20,6 +20,7 @@ const (
 	fVersion
 	fOutcome
 	fItems
+	fStatus
 	fService
 	fSent
 	fOK
@@ -42,7 +43,7 @@ const (
 )
 
 var fieldNames = []string{
-	"client", "op", "operation", "key", "value", "expected", "version", "outcome", "items",
+	"client", "op", "operation", "key", "value", "expected", "version", "outcome", "items", "status",
 	"service", "sent", "ok", "by",
 	"node", "event", "unit", "peer", "term", "index", "hash", "state", "detail",
 	"step", "fault", "target", "resolved", "phase", "reason",
@@ -65,7 +66,7 @@ type shape struct{ required, optional fields }
 
 var shapes = map[Type]shape{
 	Call:   {fClient | fOp | fOperation, fKey | fValue | fExpected | fVersion},
-	Return: {fClient | fOp | fOutcome, fValue | fVersion | fItems | fIndex | fBy | fReason | fDetail},
+	Return: {fClient | fOp | fOutcome, fValue | fVersion | fItems | fIndex | fBy | fReason | fDetail | fStatus},
 	Probe:  {fService, fClient | fSent | fOK | fBy | fReason},
 	NodeEv: {fNode | fEvent, fUnit | fPeer | fTerm | fIndex | fHash | fState | fDetail},
 	Fault:  {fFault | fPhase, fStep | fTarget | fResolved | fReason | fDetail},
@@ -74,7 +75,7 @@ var shapes = map[Type]shape{
 
 var (
 	types      = []string{string(Call), string(Return), string(Probe), string(NodeEv), string(Fault), string(End)}
-	operations = []string{OpRead, OpWrite, OpCAS, OpCreate, OpUpdate, OpDelete, OpList}
+	operations = []string{OpRead, OpWrite, OpCAS, OpCreate, OpUpdate, OpDelete, OpList, OpRequest}
 	outcomes   = []string{OK, Fail, Unknown}
 	phases     = []string{Begin, Finish}
 )
@@ -89,7 +90,7 @@ func (e *Event) used() fields {
 	var f fields
 	for i, set := range [...]bool{
 		e.Client != "", e.Op != 0, e.Operation != "", e.Key != "", e.Value != "", e.Expected != "", e.Version != 0,
-		e.Outcome != "", len(e.Items) > 0,
+		e.Outcome != "", len(e.Items) > 0, e.Status != 0,
 		e.Service != "", e.Sent != 0, e.OK, e.By != "",
 		e.Node != "", e.Event != "", e.Unit != "", e.Peer != "", e.Term != 0, e.Index != 0, e.Hash != 0, e.State != 0,
 		e.Detail != "",

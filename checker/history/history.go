@@ -52,7 +52,7 @@ type Type string
 // The event types.
 const (
 	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
-	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Index, By, Reason, Detail
+	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Status, Index, By, Reason, Detail
 	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
 	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase
@@ -68,6 +68,10 @@ const (
 	OpUpdate = "update" // sets Value if the current version is Version; returns the new Version
 	OpDelete = "delete" // removes if the current version is Version (0: any)
 	OpList   = "list"   // returns Items: every object whose key starts with Key
+
+	// OpRequest asks the REST API for Key, a method and a path, with Value as the body; it returns Status and the
+	// answer's body as Value. Expected says what answer the scenario demands; nothing else is judged of it.
+	OpRequest = "request"
 )
 
 // The outcomes of a [Return].
@@ -91,6 +95,7 @@ type Event struct {
 	Version   uint64 `json:"version,omitempty"`
 	Outcome   string `json:"outcome,omitempty"`
 	Items     []Item `json:"items,omitempty"`
+	Status    int    `json:"status,omitempty"` // of a request: as in HTTP
 
 	Service string `json:"service,omitempty"`
 	Sent    int64  `json:"sent,omitempty"` // when the probe left; Time is when its fate was known
@@ -141,6 +146,13 @@ type Expect struct {
 	RecoverWithin config.Duration `json:"recover_within,omitempty" yaml:"recover_within,omitempty"`
 	// Failovers bounds how often an engine or controller takes over after the start.
 	Failovers []FailoverBound `json:"failovers,omitempty" yaml:"failovers,omitempty"`
+}
+
+// Answer is what is demanded of the answer to one request, as JSON in Expected of its call. Empty fields demand nothing.
+type Answer struct {
+	Status   int      `json:"status,omitempty" yaml:"status,omitempty"`     // as in HTTP
+	Contains []string `json:"contains,omitempty" yaml:"contains,omitempty"` // what must be in the body
+	Lacks    []string `json:"lacks,omitempty" yaml:"lacks,omitempty"`       // what must not
 }
 
 // OutageBound bounds the outages of a service.

@@ -98,6 +98,7 @@ func appendEvent(b []byte, e *Event) []byte {
 	b = uintField(b, "version", e.Version)
 	b = stringField(b, "outcome", e.Outcome)
 	b = itemsField(b, "items", e.Items)
+	b = intField(b, "status", int64(e.Status))
 	b = stringField(b, "service", e.Service)
 	b = intField(b, "sent", e.Sent)
 	if e.OK {

@@ -16,9 +16,9 @@ import (
 // Config is what a client needs to know.
 type Config struct {
 	Name        string
-	Controllers []netip.Addr
-	Attempt     time.Duration // patience with one controller
-	Timeout     time.Duration // patience with the whole operation
+	Controllers func() []netip.Addr // the members of the cluster, as far as this client's operator knows
+	Attempt     time.Duration       // patience with one controller
+	Timeout     time.Duration       // patience with the whole operation
 }
 
 // Operation is one thing a caller wants done. Of an update or a delete the version is the one that this
@@ -29,8 +29,11 @@ type Operation struct {
 	Key     config.Key
 	Version uint64
 	Body    []byte
-	// Via, of a read and a list, is the one controller to ask: its refusal is final. Unset: whoever leads.
+	// Via, of a read, a list and a request, is the one controller to ask: its refusal is final. Unset: whoever leads.
 	Via netip.Addr
+	// Request, if set, is a request to the REST API, and all that counts besides ID and Via. It is repeated with one
+	// idempotency key until it is answered by something else than that nobody can serve it now.
+	Request *wire.HTTPRequest
 }
 
 // Outcome is what became of an operation. Unknown says that it may have been done, or may yet be.
@@ -42,6 +45,7 @@ type Outcome struct {
 	Body       []byte
 	Items      []*wire.Item
 	Controller string
+	HTTP       *wire.HTTPResponse // of a request
 }
 
 // Recorder learns of calls and returns at the moment they happen.
@@ -64,13 +68,14 @@ type Client struct {
 	sequence uint64 // of the last write
 	echo     uint64 // numbers attempts of reads, so that a late answer is not taken for another's
 
+	leader   netip.Addr // whom a controller named as the leader; invalid: nobody
 	busy     bool
 	opening  bool // the request under way opens the session; the operation waits behind it
 	current  Operation
 	request  *wire.Request
 	attempts int
 	deadline time.Duration
-	at       int // the controller tried now
+	at       int // counts up with every controller that was tried
 }
 
 const (
@@ -94,7 +99,7 @@ func (c *Client) Do(op Operation) {
 // Start implements [model.Node].
 func (c *Client) Start(env model.Env) {
 	c.env = env
-	c.at = env.Rand().IntN(len(c.cfg.Controllers))
+	c.at = env.Rand().IntN(1 << 10)
 	if len(c.queue) > 0 {
 		c.begin()
 	}
@@ -124,6 +129,15 @@ func (c *Client) submit() {
 	op := &c.current
 	c.attempts = 0
 	c.opening = writes(op.Do) && !c.opened
+	if op.Request != nil {
+		c.echo++
+		op.Request.Id = c.echo
+		if op.Request.IdempotencyKey == "" && op.Request.Method != "GET" {
+			op.Request.IdempotencyKey = fmt.Sprintf("%s-%d", c.cfg.Name, op.ID)
+		}
+		c.attempt()
+		return
+	}
 	switch {
 	case c.opening:
 		c.session++
@@ -152,12 +166,29 @@ func writes(op wire.Operation) bool {
 // attempt sends the request to the controller believed to lead.
 func (c *Client) attempt() {
 	c.attempts++
-	to := c.cfg.Controllers[c.at]
+	to := c.controller()
 	if c.current.Via.IsValid() {
 		to = c.current.Via
 	}
+	if r := c.current.Request; r != nil {
+		c.env.Send(to, wire.Encode(&wire.Envelope_HttpRequest{HttpRequest: r}))
+		c.env.SetTimer(timerAttempt, c.cfg.Timeout) // a change of the cluster takes a while
+		return
+	}
 	c.env.Send(to, wire.Encode(&wire.Envelope_Request{Request: c.request}))
 	c.env.SetTimer(timerAttempt, c.cfg.Attempt)
+}
+
+// controller is the one believed to lead, or else each in turn.
+func (c *Client) controller() netip.Addr {
+	if c.leader.IsValid() {
+		return c.leader
+	}
+	all := c.cfg.Controllers()
+	if len(all) == 0 {
+		return netip.Addr{}
+	}
+	return all[c.at%len(all)]
 }
 
 // Timer implements [model.Node].
@@ -166,7 +197,8 @@ func (c *Client) Timer(id model.TimerID) {
 		return
 	}
 	if id == timerAttempt {
-		c.at = (c.at + 1) % len(c.cfg.Controllers)
+		c.leader = netip.Addr{}
+		c.at++
 	}
 	c.again()
 }
@@ -187,8 +219,12 @@ func (c *Client) Receive(_ netip.Addr, msg []byte) {
 	if err != nil {
 		return
 	}
+	if h, ok := body.(*wire.Envelope_HttpResponse); ok {
+		c.httpAnswered(h.HttpResponse)
+		return
+	}
 	envelope, ok := body.(*wire.Envelope_Response)
-	if !ok || !c.busy {
+	if !ok || !c.busy || c.current.Request != nil {
 		return
 	}
 	r := envelope.Response
@@ -209,17 +245,30 @@ func (c *Client) Receive(_ netip.Addr, msg []byte) {
 	}
 }
 
+// httpAnswered takes the answer to a request. That nobody can serve it now is an answer only from the one controller
+// that was to be asked.
+func (c *Client) httpAnswered(r *wire.HTTPResponse) {
+	if !c.busy || c.current.Request == nil || r.Id != c.current.Request.Id {
+		return
+	}
+	const serviceUnavailable = 503
+	if r.Status == serviceUnavailable && !c.current.Via.IsValid() {
+		c.follow("")
+		return
+	}
+	c.finish(Outcome{Status: wire.Status_OK, Controller: r.Controller, HTTP: r})
+}
+
 // follow turns to the leader named, or to the next controller, after a moment that keeps a leaderless
 // cluster from being flooded.
 func (c *Client) follow(leader string) {
 	c.env.StopTimer(timerAttempt)
-	next := (c.at + 1) % len(c.cfg.Controllers)
-	for i, a := range c.cfg.Controllers {
-		if i != c.at && a.String() == leader {
-			next = i
-		}
+	was := c.controller()
+	c.at++
+	c.leader, _ = netip.ParseAddr(leader) // nobody, if it cannot be read
+	if c.leader == was {
+		c.leader = netip.Addr{}
 	}
-	c.at = next
 	c.env.SetTimer(timerRetry, c.cfg.Attempt/10)
 }
 

@@ -36,7 +36,7 @@ func apply(t fataler, changes ...Change) *State {
 func full(t fataler) *State {
 	t.Helper()
 	second := but(validEngine(), func(e *ServiceEngine) { e.Name = "engine-2" })
-	return apply(t, create(&Cloud{"lab", NoAccess}),
+	return apply(t, create(&Cloud{Name: "lab", Access: NoAccess}),
 		create(but(validLegacy(), func(g *ServiceEngineGroup) { g.CloudRef = "lab" })),
 		create(validMonitor()), create(validPool()), create(validService()),
 		create(validEngine()), create(second))
@@ -48,7 +48,7 @@ func TestApply(t *testing.T) {
 	other := func(change func(*VirtualService)) *VirtualService {
 		return but(validService(), func(s *VirtualService) { s.Name = "other"; change(s) })
 	}
-	nobody := &Cloud{"nobody", NoAccess}
+	nobody := &Cloud{Name: "nobody", Access: NoAccess}
 	for _, c := range []struct {
 		name    string
 		change  Change
@@ -86,6 +86,9 @@ func TestApply(t *testing.T) {
 		{"its own VIP and port", update(validService(), 0), CodeOK, 100, ""},
 		{"a third engine of a pair", create(but(validEngine(), func(e *ServiceEngine) { e.Name = "engine-3" })), CodeInvalid, 0, "se_group_ref: group pair of HA_MODE_LEGACY_ACTIVE_STANDBY has its 2 engines"},
 		{"an engine of a pair again", update(but(validEngine(), func(e *ServiceEngine) { e.Data = ip("198.19.0.99") }), 0), CodeOK, 100, ""},
+		{"a schedule", create(validBackup()), CodeOK, 100, ""},
+		{"a secret that was never there", create(but(validCloud(), func(c *Cloud) { c.Name, c.Password = "new", Redacted })), CodeInvalid, 0, "password: <sensitive> keeps the secret that is there"},
+		{"a secret that is not there", update(but(validCloud(), func(c *Cloud) { c.Password = Redacted }), 0), CodeInvalid, 0, "password: <sensitive> keeps the secret that is there"},
 		{"another mode in use", update(but(spare, func(g *ServiceEngineGroup) { g.Name = "pair" }), 0), CodeInvalid, 0, "ha_mode: the group is in use with HA_MODE_LEGACY_ACTIVE_STANDBY"},
 	} {
 		s := full(t)
@@ -125,9 +128,19 @@ func TestIdleGroupChangesMode(t *testing.T) {
 	apply(t, create(validLegacy()), update(elastic, 1))
 }
 
+// TestOneSchedule: a second one is refused, the first may change and go.
+func TestOneSchedule(t *testing.T) {
+	other := but(validBackup(), func(b *BackupConfiguration) { b.Name = "other" })
+	s := apply(t, create(validBackup()), update(validBackup(), 1))
+	if out := s.Apply(3, create(other)); out.Code != CodeInvalid || !strings.Contains(out.Error, "name: there can be one BackupConfiguration, and daily is there") {
+		t.Errorf("a second schedule: %+v", out)
+	}
+	apply(t, create(validBackup()), remove(validBackup(), 1), create(other))
+}
+
 // TestVersionsAreNeverReused: whoever saw an object before it was deleted cannot change the one of that name now.
 func TestVersionsAreNeverReused(t *testing.T) {
-	cloud := &Cloud{"lab", NoAccess}
+	cloud := &Cloud{Name: "lab", Access: NoAccess}
 	s := apply(t, create(cloud), remove(cloud, 1), create(cloud))
 	if out := s.Apply(4, update(cloud, 1)); out.Code != CodeVersionMismatch || out.Version != 3 {
 		t.Errorf("an update of the object that is gone: %+v", out)

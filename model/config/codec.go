@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// kinds makes an empty object of each kind, in the order in which kinds are listed to people.
+// kinds makes an empty object of each kind, in the order in which kinds are listed to people. A kind stands behind
+// those that it refers to.
 var kinds = []struct {
 	kind Kind
 	make func() Object
@@ -21,6 +22,7 @@ var kinds = []struct {
 	{KindHealthMonitor, func() Object { return new(HealthMonitor) }},
 	{KindPool, func() Object { return new(Pool) }},
 	{KindVirtualService, func() Object { return new(VirtualService) }},
+	{KindBackupConfiguration, func() Object { return new(BackupConfiguration) }},
 }
 
 // Kinds lists every kind of object.
@@ -79,13 +81,16 @@ func Decode(kind Kind, body []byte) (Object, error) {
 	return o, nil
 }
 
-// Encode writes an object as JSON, the same bytes for the same object.
+// Encode writes an object as JSON, the same bytes for the same object, with its secrets in clear. Nothing is
+// escaped for HTML, so that people can read it.
 func Encode(o Object) []byte {
-	b, err := json.Marshal(o)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(o); err != nil {
 		panic(fmt.Sprintf("config: %s %s cannot be written: %v", o.Kind(), o.ObjectName(), err)) // no type here can fail
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // oneOf lists alternatives for an error.

@@ -42,6 +42,14 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// TestEncodeForPeople: what HTML would escape stays as it is.
+func TestEncodeForPeople(t *testing.T) {
+	o := &HealthMonitor{Name: "a", Type: MonitorHTTP, HTTPPath: "/?a<b&c>d"}
+	if got, want := string(Encode(o)), `{"name":"a","type":"HEALTH_MONITOR_HTTP","http_path":"/?a<b&c>d"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	for _, kind := range Kinds() {
 		if key, err := ParseKey(Key{kind, "a/b"}.String()); err != nil || key != (Key{kind, "a/b"}) {

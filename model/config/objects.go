@@ -16,6 +16,8 @@ const (
 	KindHealthMonitor      Kind = "HealthMonitor"
 	KindPool               Kind = "Pool"
 	KindVirtualService     Kind = "VirtualService"
+
+	KindBackupConfiguration Kind = "BackupConfiguration"
 )
 
 // Object is one of the types below.
@@ -55,6 +57,9 @@ type Cloud struct {
 	Name string `json:"name" yaml:"name"`
 	// Access says whether the controller may create engines.
 	Access CloudAccess `json:"access" yaml:"access"`
+	// Username and Password are how the controller logs in to the cloud's own management; unset for none.
+	Username string `json:"username,omitempty" yaml:"username,omitempty"`
+	Password string `json:"password,omitempty" yaml:"password,omitempty" secret:"true"`
 }
 
 // CloudAccess is NO_ACCESS (default) or WRITE_ACCESS.
@@ -170,4 +175,17 @@ type VirtualService struct {
 	PoolRef    string     `json:"pool_ref" yaml:"pool_ref"`
 	SEGroupRef string     `json:"se_group_ref" yaml:"se_group_ref"`
 	Disabled   bool       `json:"disabled,omitempty" yaml:"disabled,omitempty"`
+}
+
+// BackupConfiguration is when and how the configuration is backed up by schedule ("Configuration Backup and
+// Restore"). There is at most one. The vendor keeps Interval and Enabled in an object of their own, a Scheduler.
+type BackupConfiguration struct {
+	Name string `json:"name" yaml:"name"`
+	// BackupPassphrase encrypts the secrets in every scheduled backup; one on demand brings its own.
+	BackupPassphrase string `json:"backup_passphrase,omitempty" yaml:"backup_passphrase,omitempty" secret:"true"`
+	// SaveLocal keeps backups on the controller's own disk, the only place that there is.
+	SaveLocal            bool     `json:"save_local,omitempty" yaml:"save_local,omitempty"`
+	MaximumBackupsStored int      `json:"maximum_backups_stored,omitempty" yaml:"maximum_backups_stored,omitempty"` // the newest; default 4
+	Interval             Duration `json:"interval,omitempty" yaml:"interval,omitempty"`                             // default 24h
+	Enabled              bool     `json:"enabled,omitempty" yaml:"enabled,omitempty"`                               // default no
 }

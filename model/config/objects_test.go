@@ -37,6 +37,14 @@ func validService() *VirtualService {
 	return &VirtualService{Name: "web", VIP: ip("198.19.2.1"), Port: 80, PoolRef: "web", SEGroupRef: "pair"}
 }
 
+func validBackup() *BackupConfiguration {
+	return &BackupConfiguration{Name: "daily", BackupPassphrase: "correct horse", SaveLocal: true, Enabled: true}
+}
+
+func validCloud() *Cloud {
+	return &Cloud{Name: "lab", Access: WriteAccess, Username: "admin", Password: "battery staple"}
+}
+
 // but changes an object.
 func but[T any](object *T, change func(*T)) *T {
 	change(object)
@@ -60,6 +68,12 @@ var invalidObjects = []struct {
 
 	{&Cloud{Name: "a b", Access: NoAccess}, "name", "is not a name"},
 	{&Cloud{Name: "lab"}, "access", "use one of NO_ACCESS, WRITE_ACCESS"},
+	{but(validCloud(), func(c *Cloud) { c.Username = "" }), "username", "set both or neither"},
+	{but(validCloud(), func(c *Cloud) { c.Username = "a\nb" }), "username", "it holds a control character"},
+	{but(validCloud(), func(c *Cloud) { c.Username = strings.Repeat("a", 257) }), "username", "use at most 256 bytes"},
+	{but(validCloud(), func(c *Cloud) { c.Username = "\xff" }), "username", "it is not UTF-8"},
+	{but(validCloud(), func(c *Cloud) { c.Password = strings.Repeat("a", 1025) }), "password", "use at most 1024 bytes"},
+	{but(validCloud(), func(c *Cloud) { c.Password = Redacted }), "password", "keeps the secret that is there, and there is none"},
 
 	{but(validLegacy(), func(g *ServiceEngineGroup) { g.Name = strings.Repeat("a", 129) }), "name", "1 to 128"},
 	{but(validLegacy(), func(g *ServiceEngineGroup) { g.CloudRef = "?" }), "cloud_ref", "is not a name"},
@@ -116,6 +130,16 @@ var invalidObjects = []struct {
 	{but(validService(), func(s *VirtualService) { s.Port = 0 }), "port", "use 1 to 65535"},
 	{but(validService(), func(s *VirtualService) { s.PoolRef = "" }), "pool_ref", "is not a name"},
 	{but(validService(), func(s *VirtualService) { s.SEGroupRef = "" }), "se_group_ref", "is not a name"},
+
+	{but(validBackup(), func(b *BackupConfiguration) { b.Name = "" }), "name", "is not a name"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.BackupPassphrase = "" }), "backup_passphrase", "too short; use 8"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.Enabled, b.BackupPassphrase = false, "1234567" }), "backup_passphrase", "too short; use 8"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.BackupPassphrase = Redacted }), "backup_passphrase", "there is none"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.BackupPassphrase = "1234567\x00" }), "backup_passphrase", "a control character"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.MaximumBackupsStored = -1 }), "maximum_backups_stored", "use 1 to 100"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.MaximumBackupsStored = 101 }), "maximum_backups_stored", "use 1 to 100"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.Interval = millis(999) }), "interval", "use 1s or more"},
+	{but(validBackup(), func(b *BackupConfiguration) { b.SaveLocal = false }), "save_local", "have no place"},
 }
 
 func TestInvalid(t *testing.T) {
@@ -130,14 +154,16 @@ func TestInvalid(t *testing.T) {
 func TestValid(t *testing.T) {
 	for _, o := range []Object{
 		validCluster(), but(validCluster(), func(c *Cluster) { c.Nodes, c.VirtualIP = c.Nodes[:1], netip.Addr{} }),
-		&Cloud{"lab", WriteAccess},
+		&Cloud{Name: "lab", Access: WriteAccess},
 		validLegacy(), but(validLegacy(), func(g *ServiceEngineGroup) { g.MaxSE, g.MinScaleoutPerVS, g.MaxScaleoutPerVS = 2, 1, 1 }),
 		validElastic(HAModeShared), validElastic(HAModeSharedPair),
 		but(validElastic(HAModeShared), func(g *ServiceEngineGroup) { g.MinScaleoutPerVS, g.MaxScaleoutPerVS, g.MaxSE = 64, 64, 64 }),
 		validEngine(), validMonitor(), but(validMonitor(), func(m *HealthMonitor) { m.SendInterval = shortest }),
 		validPool(), &Pool{Name: "empty"},
 		but(validPool(), func(p *Pool) { p.Servers[1].IP = p.Servers[0].IP; p.Servers[1].Port = 81 }),
-		validService(),
+		validService(), validCloud(), but(validCloud(), func(c *Cloud) { c.Password = "" }),
+		validBackup(), &BackupConfiguration{Name: "idle"},
+		but(validBackup(), func(b *BackupConfiguration) { b.MaximumBackupsStored, b.Interval = 100, seconds(1) }),
 	} {
 		if err := o.Validate(); err != nil {
 			t.Errorf("%s: %v", Encode(o), err)
@@ -163,6 +189,9 @@ func TestDefaults(t *testing.T) {
 	quick := HealthMonitor{SendInterval: millis(100)}.WithDefaults()
 	if want := (HealthMonitor{SendInterval: millis(100), ReceiveTimeout: millis(100), SuccessfulChecks: 2, FailedChecks: 2, HTTPPath: "/"}); quick != want {
 		t.Errorf("got %+v, want %+v", quick, want)
+	}
+	if got, want := (BackupConfiguration{}).WithDefaults(), (BackupConfiguration{MaximumBackupsStored: 4, Interval: seconds(24 * 3600)}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := (Pool{}).WithDefaults().LBAlgorithm; got != LBRoundRobin {
 		t.Errorf("a pool balances by %s", got)

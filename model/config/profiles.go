@@ -15,14 +15,14 @@ var profiles = []struct {
 	timers Timers
 }{
 	{"documented", Timers{
-		ControllerHeartbeat: seconds(10), ControllerFailedHeartbeats: 4, WarmStart: seconds(150),
+		ControllerHeartbeat: seconds(10), ControllerFailedHeartbeats: 4, WarmStart: seconds(150), LatencyWarning: millis(1),
 		SEHeartbeat: seconds(10), SEFailedHeartbeats: 6,
 		DPHeartbeat: millis(100), DPFailedHeartbeats: 10, FailbackDelay: seconds(30),
 		GARPCount: 3, GARPSpacing: seconds(1), GARPRefresh: seconds(60),
 		APIAttempt: seconds(5), APITimeout: seconds(60),
 	}},
 	{"fast", Timers{
-		ControllerHeartbeat: millis(100), ControllerFailedHeartbeats: 5, WarmStart: 0,
+		ControllerHeartbeat: millis(100), ControllerFailedHeartbeats: 5, WarmStart: 0, LatencyWarning: millis(1),
 		SEHeartbeat: millis(250), SEFailedHeartbeats: 8,
 		DPHeartbeat: millis(100), DPFailedHeartbeats: 3, FailbackDelay: seconds(2),
 		GARPCount: 3, GARPSpacing: millis(100), GARPRefresh: seconds(60),
@@ -63,6 +63,7 @@ func (t Timers) Override(o Timers) Timers {
 		ControllerHeartbeat:        cmp.Or(o.ControllerHeartbeat, t.ControllerHeartbeat),
 		ControllerFailedHeartbeats: cmp.Or(o.ControllerFailedHeartbeats, t.ControllerFailedHeartbeats),
 		WarmStart:                  cmp.Or(o.WarmStart, t.WarmStart),
+		LatencyWarning:             cmp.Or(o.LatencyWarning, t.LatencyWarning),
 		SEHeartbeat:                cmp.Or(o.SEHeartbeat, t.SEHeartbeat),
 		SEFailedHeartbeats:         cmp.Or(o.SEFailedHeartbeats, t.SEFailedHeartbeats),
 		DPHeartbeat:                cmp.Or(o.DPHeartbeat, t.DPHeartbeat),
@@ -76,7 +77,7 @@ func (t Timers) Override(o Timers) Timers {
 	}
 }
 
-// Validate refuses timers that cannot work, and names the first: only a warm start and a failback delay may be
+// Validate refuses timers that cannot work, and names the first: only a warm start, a failback delay and a warning may be
 // zero, and two missed heartbeats are the least from which a failure may be concluded.
 func (t Timers) Validate() error {
 	for _, d := range []struct {
@@ -85,6 +86,7 @@ func (t Timers) Validate() error {
 	}{
 		{"controller_heartbeat", t.ControllerHeartbeat, shortest},
 		{"warm_start", t.WarmStart, 0},
+		{"controller_latency_warning", t.LatencyWarning, 0},
 		{"se_heartbeat", t.SEHeartbeat, shortest},
 		{"dp_hb_frequency", t.DPHeartbeat, shortest},
 		{"failback_delay", t.FailbackDelay, 0},

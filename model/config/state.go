@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -62,13 +63,14 @@ type State struct {
 	index   uint64
 	hash    uint64 // sum over all entries, so that it costs the same at any size
 	entries map[Key]*Entry
-	lists   map[Kind][]*Entry // by name
-	users   map[Key]int       // how many entries refer to the key
+	lists   map[Kind][]*Entry       // by name
+	users   map[Key]int             // how many entries refer to the key
+	vips    map[netip.Addr][]*Entry // the virtual services of an address, by name
 }
 
 // NewState returns an empty configuration.
 func NewState() *State {
-	return &State{entries: make(map[Key]*Entry), lists: make(map[Kind][]*Entry), users: make(map[Key]int)}
+	return &State{entries: make(map[Key]*Entry), lists: make(map[Kind][]*Entry), users: make(map[Key]int), vips: make(map[netip.Addr][]*Entry)}
 }
 
 // Index is the log index of the last change applied.
@@ -112,14 +114,14 @@ func (s *State) put(index uint64, c Change) Outcome {
 			return refusal
 		}
 	}
-	object, err := s.admit(c)
+	e, err := s.admit(index, c)
 	if err != nil {
 		return invalid(err.Error())
 	}
 	if old != nil {
 		s.remove(old)
 	}
-	s.insert(&Entry{Key: c.Key, Version: index, Object: object, Body: c.Body})
+	s.insert(e)
 	return Outcome{Version: index}
 }
 
@@ -147,11 +149,17 @@ func expect(old *Entry, c Change) Outcome {
 	return Outcome{}
 }
 
-// admit decodes an object and checks it, alone and against the rest of the configuration.
-func (s *State) admit(c Change) (Object, error) {
+// admit makes the entry that a create or an update asks for, once its object has been checked, alone and against
+// the rest of the configuration. Where the body says [Redacted] for a secret, the entry has the secret of the
+// object that it replaces.
+func (s *State) admit(index uint64, c Change) (*Entry, error) {
 	o, err := Decode(c.Key.Kind, c.Body)
 	if err != nil {
 		return nil, err
+	}
+	e := &Entry{Key: c.Key, Version: index, Object: o, Body: c.Body}
+	if old := s.entries[c.Key]; old != nil && keepSecrets(o, old.Object) {
+		e.Body = Encode(o)
 	}
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -168,8 +176,10 @@ func (s *State) admit(c Change) (Object, error) {
 		s.admitEngine(v, o)
 	case *ServiceEngineGroup:
 		s.admitGroup(v, o)
+	case *BackupConfiguration:
+		s.admitBackup(v, o)
 	}
-	return o, v.result()
+	return e, v.result()
 }
 
 // referenceField is the field by which other objects refer to a kind.
@@ -182,13 +192,15 @@ var referenceField = map[Kind]string{
 
 // admitService keeps an address with one group, because groups share nothing, and its ports with one service each.
 func (s *State) admitService(v *validator, vs *VirtualService) {
-	for _, e := range s.lists[KindVirtualService] {
+	for _, e := range s.vips[vs.VIP] {
 		o := e.Object.(*VirtualService)
-		if o.Name == vs.Name || o.VIP != vs.VIP {
-			continue
+		switch {
+		case o.Name == vs.Name:
+		case o.SEGroupRef != vs.SEGroupRef:
+			v.check(false, "vip", "%s belongs to group %s through virtual service %s", vs.VIP, o.SEGroupRef, o.Name)
+		case o.Port == vs.Port:
+			v.check(false, "port", "%s:%d belongs to virtual service %s", vs.VIP, vs.Port, o.Name)
 		}
-		v.check(o.SEGroupRef == vs.SEGroupRef, "vip", "%s belongs to group %s through virtual service %s", vs.VIP, o.SEGroupRef, o.Name)
-		v.check(o.Port != vs.Port, "port", "%s:%d belongs to virtual service %s", vs.VIP, vs.Port, o.Name)
 	}
 }
 
@@ -221,11 +233,19 @@ func (s *State) admitGroup(v *validator, g *ServiceEngineGroup) {
 	v.check(mode == g.HAMode, "ha_mode", "the group is in use with %s; a group in use keeps its mode", mode)
 }
 
+// admitBackup keeps to one schedule, because two would prune each other's files.
+func (s *State) admitBackup(v *validator, b *BackupConfiguration) {
+	for _, e := range s.lists[KindBackupConfiguration] {
+		v.check(e.Key.Name == b.Name, "name", "there can be one %s, and %s is there", KindBackupConfiguration, e.Key.Name)
+	}
+}
+
 func (s *State) insert(e *Entry) {
 	s.entries[e.Key] = e
-	list := s.lists[e.Key.Kind]
-	i, _ := slices.BinarySearchFunc(list, e.Key.Name, byName)
-	s.lists[e.Key.Kind] = slices.Insert(list, i, e)
+	s.lists[e.Key.Kind] = inserted(s.lists[e.Key.Kind], e)
+	if vs, ok := e.Object.(*VirtualService); ok {
+		s.vips[vs.VIP] = inserted(s.vips[vs.VIP], e)
+	}
 	s.hash += e.hash()
 	for _, r := range e.Object.References() {
 		s.users[r]++
@@ -234,15 +254,29 @@ func (s *State) insert(e *Entry) {
 
 func (s *State) remove(e *Entry) {
 	delete(s.entries, e.Key)
-	list := s.lists[e.Key.Kind]
-	i, _ := slices.BinarySearchFunc(list, e.Key.Name, byName)
-	s.lists[e.Key.Kind] = slices.Delete(list, i, i+1)
+	s.lists[e.Key.Kind] = removed(s.lists[e.Key.Kind], e)
+	if vs, ok := e.Object.(*VirtualService); ok {
+		if s.vips[vs.VIP] = removed(s.vips[vs.VIP], e); len(s.vips[vs.VIP]) == 0 {
+			delete(s.vips, vs.VIP)
+		}
+	}
 	s.hash -= e.hash()
 	for _, r := range e.Object.References() {
 		if s.users[r]--; s.users[r] == 0 {
 			delete(s.users, r)
 		}
 	}
+}
+
+// inserted and removed change a list that is sorted by name.
+func inserted(list []*Entry, e *Entry) []*Entry {
+	i, _ := slices.BinarySearchFunc(list, e.Key.Name, byName)
+	return slices.Insert(list, i, e)
+}
+
+func removed(list []*Entry, e *Entry) []*Entry {
+	i, _ := slices.BinarySearchFunc(list, e.Key.Name, byName)
+	return slices.Delete(list, i, i+1)
 }
 
 func byName(e *Entry, name string) int { return strings.Compare(e.Key.Name, name) }

@@ -8,6 +8,10 @@ type Timers struct {
 	// WarmStart is how long a new leader takes before it answers the API ("Impact of a Controller Failure").
 	WarmStart Duration `json:"warm_start" yaml:"warm_start,omitempty"`
 
+	// LatencyWarning is the round trip between two controllers above which the event log warns ("Clustering Avi
+	// Controllers That Are in Different Networks").
+	LatencyWarning Duration `json:"controller_latency_warning" yaml:"controller_latency_warning,omitempty"`
+
 	// Controllers and engines ("Service Engine Failure Detection").
 	SEHeartbeat        Duration `json:"se_heartbeat" yaml:"se_heartbeat,omitempty"`
 	SEFailedHeartbeats int      `json:"se_failed_heartbeats" yaml:"se_failed_heartbeats,omitempty"`

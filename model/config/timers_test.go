@@ -62,7 +62,7 @@ func TestOverride(t *testing.T) {
 // TestTimersValidate sets every timer to what is too little, and every count to what is too much.
 func TestTimersValidate(t *testing.T) {
 	base, _ := Profile("fast")
-	mayBeZero := map[string]bool{"warm_start": true, "failback_delay": true}
+	mayBeZero := map[string]bool{"warm_start": true, "failback_delay": true, "controller_latency_warning": true}
 	for i := range reflect.TypeFor[Timers]().NumField() {
 		field := reflect.TypeFor[Timers]().Field(i)
 		name := field.Tag.Get("json")

@@ -142,6 +142,9 @@ func (c *Cloud) Validate() error {
 	v := &validator{object: c}
 	v.name("name", c.Name)
 	enum(v, "access", c.Access, false, NoAccess, WriteAccess)
+	v.text("username", c.Username)
+	v.secret("password", c.Password)
+	v.check(c.Username != "" || c.Password == "", "username", "none is set, but there is a password; set both or neither")
 	return v.result()
 }
 

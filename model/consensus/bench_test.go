@@ -38,7 +38,7 @@ func benchDeliver(b *testing.B, c *cluster) {
 				b.Fatal(err)
 			}
 			for _, message := range out.Messages {
-				c.node(message.To).replica.Step(message.Data)
+				c.node(message.To).replica.Step(m.address, message.Data)
 				busy = true
 			}
 		}

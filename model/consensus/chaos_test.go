@@ -16,6 +16,7 @@ type chaos struct {
 	*cluster
 	rng      *rand.Rand
 	sequence map[string]uint64 // the last of each client
+	changes  bool              // the members change, too
 }
 
 // TestChaos: whatever is lost, repeated, reordered and crashed, and however the power fails, replicas agree, a
@@ -55,15 +56,20 @@ func (f chaosFatal) Fatalf(format string, args ...any) {
 }
 
 func (c *chaos) act() {
-	id := 1 + c.rng.Uint64N(clusterSize)
+	if c.changes && c.rng.IntN(12) == 0 {
+		c.actOnMembers()
+		return
+	}
+	size := uint64(len(c.members))
+	id := 1 + c.rng.Uint64N(size)
 	up := c.node(id).replica != nil
 	switch what := c.rng.IntN(100); {
 	case what < 50:
 		c.message()
 	case what < 52:
-		c.cut[link{id, 1 + c.rng.Uint64N(clusterSize)}] = true
+		c.cut[link{id, 1 + c.rng.Uint64N(size)}] = true
 	case what < 54:
-		for to := range uint64(clusterSize) {
+		for to := range size {
 			c.cut[link{id, to + 1}], c.cut[link{to + 1, id}] = true, true
 		}
 	case what < 56:

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -45,17 +47,19 @@ func (r registers) Restore(snapshot []byte) error {
 
 func (r registers) Hash() uint64 { return xxhash.Sum64(r.Snapshot()) }
 
-// cluster is three replicas and the network between them, which holds every message until it is delivered. It
+// cluster is some replicas, at first three, and the network between them, which holds every message until it is delivered. It
 // asserts at every step what raft promises: one leader in a term, one command at an index, each command once.
 type cluster struct {
 	testing   fataler
-	members   [clusterSize]*member
+	members   []*member // by ID, from 1
+	first     []Member  // whom the first of them began with
 	queue     []envelope
 	cut       map[link]bool
 	leaders   map[uint64]uint64 // by term
 	chain     map[uint64]Applied
 	once      map[string]uint64 // index by client and sequence
-	acked     uint64            // the highest index of which a leader has told a client
+	configs   configs
+	acked     uint64 // the highest index of which a leader has told a client
 	requests  uint64
 	asked     map[uint64]asked // reads under way
 	trace     strings.Builder
@@ -74,26 +78,57 @@ type member struct {
 	disk    *strictDisk
 	machine registers
 	replica *Replica // nil while down
+	removed bool
+	drift   uint64 // what it allows for
+	address netip.Addr
+	now     time.Duration // its clock, which runs when it ticks
+	first   []Member      // whom it begins with
 }
+
+const tickInterval = time.Second
 
 type link struct{ from, to uint64 }
 
 type envelope struct {
 	link
-	data []byte
+	address netip.Addr // where it is sent to, and where it comes from
+	from    netip.Addr
+	data    []byte
+}
+
+// addressOf is where a replica is unless it moves.
+func addressOf(id uint64) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, 0, byte(id)}) }
+
+func memberOf(id uint64) Member {
+	return Member{ID: id, Name: fmt.Sprintf("n%d", id), Address: addressOf(id)}
 }
 
 // newCluster starts three replicas. The jitter of their elections comes from the process-wide stream of
 // crypto/rand, which is seeded here: no test of this package runs in parallel.
 func newCluster(t fataler, snapshotEvery uint64) *cluster {
+	return newClusterOf(t, clusterSize, snapshotEvery)
+}
+
+func newClusterOf(t fataler, size int, snapshotEvery uint64) *cluster {
 	crand.Reader = rand.NewChaCha8([32]byte{1})
-	c := &cluster{testing: t, cut: map[link]bool{}, leaders: map[uint64]uint64{}, chain: map[uint64]Applied{},
+	c := &cluster{configs: configs{}, testing: t, cut: map[link]bool{}, leaders: map[uint64]uint64{}, chain: map[uint64]Applied{},
 		once: map[string]uint64{}, asked: map[uint64]asked{}, snapshots: snapshotEvery}
-	for i := range c.members {
-		c.members[i] = &member{id: uint64(i + 1), disk: newStrictDisk()}
-		c.restart(uint64(i + 1))
+	for id := range uint64(size) {
+		c.first = append(c.first, memberOf(id+1))
+	}
+	for range c.first {
+		c.boot(c.first)
 	}
 	return c
+}
+
+// boot starts one more replica on an empty disk.
+func (c *cluster) boot(first []Member) *member {
+	id := uint64(len(c.members) + 1)
+	m := &member{id: id, disk: newStrictDisk(), address: addressOf(id), first: first}
+	c.members = append(c.members, m)
+	c.restart(id)
+	return m
 }
 
 func (c *cluster) node(id uint64) *member { return c.members[id-1] }
@@ -101,12 +136,19 @@ func (c *cluster) node(id uint64) *member { return c.members[id-1] }
 func (c *cluster) restart(id uint64) {
 	m := c.node(id)
 	m.machine = registers{}
-	replica, err := Open(Config{ID: id, Voters: []uint64{1, 2, 3}, HeartbeatTicks: 1, ElectionTicks: 5, SnapshotEvery: c.snapshots, Sessions: 4}, m.disk, m.machine)
+	cfg := m.config()
+	cfg.SnapshotEvery, cfg.Sessions = c.snapshots, 4
+	replica, err := Open(cfg, m.disk, m.machine)
 	if err != nil {
 		c.testing.Fatalf("%d: %v", id, err)
 	}
 	m.replica = replica
 	c.ready(m)
+}
+
+func (m *member) config() Config {
+	return Config{ID: m.id, Members: m.first, HeartbeatTicks: 1, ElectionTicks: 5,
+		Now: func() time.Duration { return m.now }, TickInterval: tickInterval, DriftPPM: m.drift}
 }
 
 // crash ends a replica. Its disk is to be what the caller makes of it.
@@ -130,12 +172,20 @@ func (c *cluster) ready(m *member) {
 		c.testing.Fatalf("%d: %v", m.id, err)
 	}
 	for _, message := range out.Messages {
-		c.queue = append(c.queue, envelope{link{m.id, message.To}, message.Data})
+		c.queue = append(c.queue, envelope{link{m.id, message.To}, message.Address, m.address, message.Data})
 	}
 	now := m.replica.Status()
 	if out.Changed {
 		c.changed(m.id, before, now)
 	}
+	c.reconfigured(m)
+	if out.MembersChanged {
+		c.say(m.id, "members %s", describeMembers(m.replica.Members()))
+	}
+	if out.Removed && !m.removed {
+		c.say(m.id, "is no member any more")
+	}
+	m.removed = out.Removed
 	if out.Restored > 0 {
 		c.say(m.id, "took over a snapshot at %d", out.Restored)
 	}
@@ -173,6 +223,18 @@ func describeStatus(s Status) string {
 		role = "follows nobody"
 	}
 	return fmt.Sprintf("%s in term %d", role, s.Term)
+}
+
+func describeMembers(list []Member) string {
+	var b []string
+	for _, m := range list {
+		text := fmt.Sprintf("%s@%d", m.Name, m.Address.As4()[3])
+		if m.Learner {
+			text += " (learns)"
+		}
+		b = append(b, text)
+	}
+	return strings.Join(b, ", ")
 }
 
 func (c *cluster) applied(id uint64, a Applied, leads bool) {
@@ -230,6 +292,7 @@ func (c *cluster) read(id uint64) (uint64, error) {
 }
 
 func (c *cluster) tick(id uint64) {
+	c.node(id).now += tickInterval
 	c.node(id).replica.Tick()
 	c.ready(c.node(id))
 }
@@ -238,10 +301,20 @@ func (c *cluster) tick(id uint64) {
 func (c *cluster) deliverAt(i int) {
 	e := c.queue[i]
 	c.queue = slices.Delete(c.queue, i, i+1)
-	if m := c.node(e.to); m.replica != nil && !c.cut[e.link] {
-		m.replica.Step(e.data)
+	if m := c.at(e.address); m != nil && m.replica != nil && !c.cut[e.link] {
+		m.replica.Step(e.from, e.data)
 		c.ready(m)
 	}
+}
+
+// at is who has an address.
+func (c *cluster) at(address netip.Addr) *member {
+	for _, m := range c.members {
+		if m.address == address {
+			return m
+		}
+	}
+	return nil
 }
 
 func (c *cluster) deliver() int {
@@ -294,7 +367,8 @@ func (c *cluster) level() bool {
 		return false
 	}
 	want := leader.replica.Status()
-	for _, m := range c.members {
+	for _, member := range leader.replica.Members() {
+		m := c.node(member.ID)
 		got := m.replica.Status()
 		if got.Leader != want.Leader || got.Applied != want.Committed || !got.CaughtUp {
 			return false

@@ -8,24 +8,30 @@ package consensus
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
+	"net/netip"
 	"slices"
+	"time"
 
 	"firedrill/model"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 )
 
 // Config says who this node is and how its raft is paced.
 type Config struct {
-	ID             uint64   // this node, from 1
-	Voters         []uint64 // the first members; used only while the disk holds no state
+	ID             uint64   // this node, from 1; it dies with the disk
+	Members        []Member // the first members; used only while the disk holds no state. None: wait to be contacted
 	HeartbeatTicks int
 	ElectionTicks  int    // raft draws each timeout from [ElectionTicks, 2*ElectionTicks)
 	SnapshotEvery  uint64 // applied entries between snapshots; default 1000
 	Sessions       int    // clients remembered; default 1024
+
+	Now          func() time.Duration // the monotonic clock of this node, from any origin
+	TickInterval time.Duration        // between two calls of Tick, by that clock
+	DriftPPM     uint64               // how far any clock may be off, in millionths of the time passed; default 500
 }
 
 // StateMachine is what commands change. It must be deterministic.
@@ -42,7 +48,8 @@ type StateMachine interface {
 // Errors that callers act on.
 var (
 	ErrNotLeader = errors.New("this node does not lead")
-	ErrBusy      = errors.New("too many commands are waiting for a quorum")
+	ErrBusy      = errors.New("too many commands are waiting for a quorum, or the leadership is being transferred")
+	ErrOtherID   = errors.New("the disk is that of another node")
 )
 
 // Limits of one raft instance, in bytes and messages.
@@ -81,12 +88,16 @@ type Output struct {
 	Lost     []uint64  // requests that will never be answered: leadership was lost
 	Restored uint64    // index of a snapshot taken over from the leader, or 0
 	Changed  bool      // leader, term or role have changed
+
+	MembersChanged bool // [Replica.Members] tells something new
+	Removed        bool // this node knows that it is no member any more; true from then on
 }
 
 // Message is for the node To. Its bytes are not used again here.
 type Message struct {
-	To   uint64
-	Data []byte
+	To      uint64
+	Address netip.Addr // where it is thought to be
+	Data    []byte
 }
 
 // Applied is one command that took its place. After a restart those since the last snapshot come again.
@@ -115,6 +126,15 @@ type Replica struct {
 	reads       []read         // asked and not answered, in order
 	snapshots   map[uint64]int // by receiver: ticks until a snapshot under way counts as lost
 	out         Output
+
+	members  table // as published; the replicated one is in core
+	routes   routes
+	changing bool // this leader has proposed a change of the members that is not applied yet
+	changed  bool // the members have changed in this Ready
+
+	snapshotDue bool // because they have
+	lease       lease
+	offered     offer // the latest that this node took
 }
 
 type read struct {
@@ -144,16 +164,43 @@ func Open(cfg Config, disk model.Disk, sm StateMachine) (*Replica, error) {
 	if cfg.Sessions == 0 {
 		cfg.Sessions = 1024
 	}
-	l, saved, err := openLog(disk)
+	if cfg.DriftPPM == 0 {
+		cfg.DriftPPM = 500
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	l, saved, err := openLog(disk, cfg.ID)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := l.begun(saved, cfg.Members)
 	if err != nil {
 		return nil, err
 	}
 	r := &Replica{
-		cfg: cfg, log: l, snapshots: make(map[uint64]int),
-		storage: &storage{raft.NewMemoryStorage(), &pb.ConfState{Voters: slices.Clone(cfg.Voters), AutoLeave: proto.Bool(false)}},
+		cfg: cfg, log: l, snapshots: make(map[uint64]int), routes: routes{}, lease: newLease(&cfg, fresh),
+		storage: &storage{raft.NewMemoryStorage(), nil},
 		core:    core{sm: sm, sessions: newSessions(cfg.Sessions)},
 	}
-	return r, r.recover(saved)
+	if err := r.recover(saved); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (c *Config) check() error {
+	first, err := newTable(c.Members)
+	if err != nil {
+		return err
+	}
+	if _, in := first.find(c.ID); !in && len(c.Members) > 0 {
+		return fmt.Errorf("node %d is not among its first members: %w", c.ID, ErrUnknownMember)
+	}
+	if c.Now == nil || c.TickInterval <= 0 || c.DriftPPM >= million {
+		return errors.New("a replica needs a clock, the interval of its ticks, and a drift below one in one")
+	}
+	return nil
 }
 
 // recover rebuilds raft and the state from what the disk held.
@@ -169,6 +216,11 @@ func (r *Replica) recover(saved *saved) error {
 		r.snapshotAt = s.Metadata.GetIndex()
 		r.appliedTerm = s.Metadata.GetTerm()
 	}
+	if saved.members != nil { // they replace those of the snapshot
+		r.core.members = *saved.members
+		r.storage.members = saved.members.confState()
+	}
+	saved.raiseCommit()
 	if saved.hard != nil {
 		if err := r.storage.SetHardState(saved.hard); err != nil {
 			return err
@@ -190,6 +242,7 @@ func (r *Replica) recover(saved *saved) error {
 		PreVote:                   true,
 		ReadOnlyOption:            raft.ReadOnlySafe,
 		DisableProposalForwarding: true,
+		StepDownOnRemoval:         true,
 		Logger:                    quiet{},
 	})
 	if err != nil {
@@ -197,28 +250,8 @@ func (r *Replica) recover(saved *saved) error {
 	}
 	r.node = node
 	r.status = r.present()
+	r.members = r.preview(saved)
 	return nil
-}
-
-// Tick moves raft's clock.
-func (r *Replica) Tick() {
-	r.node.Tick()
-	for to := range r.snapshots { // each receiver by itself, so the order does not matter
-		if r.snapshots[to]--; r.snapshots[to] <= 0 {
-			delete(r.snapshots, to)
-			r.node.ReportSnapshot(to, raft.SnapshotFailure) // lost on the way, or long arrived: raft tells which
-		}
-	}
-}
-
-// Step takes a message of another replica. What is damaged or not for this node is dropped, as the network
-// might have done.
-func (r *Replica) Step(msg []byte) {
-	m := new(pb.Message)
-	if proto.Unmarshal(msg, m) != nil || m.GetTo() != r.cfg.ID || raft.IsLocalMsg(m.GetType()) {
-		return
-	}
-	_ = r.node.Step(m) // it refuses what is of no use now
 }
 
 // Propose asks for a command to be appended, on the leader only. An empty client has no session: its command
@@ -248,8 +281,29 @@ func (r *Replica) ReadIndex(request uint64) error {
 	return nil
 }
 
-// Campaign makes this node stand for election at once.
-func (r *Replica) Campaign() { _ = r.node.Campaign() }
+// Campaign makes this node stand for election at once, unless it stands by a leader that it has heard lately, or
+// may have heard before it restarted. The only voter has nobody to stand by.
+func (r *Replica) Campaign() {
+	if r.cfg.Now() >= r.lease.standBy || r.alone() {
+		_ = r.node.Campaign()
+	}
+}
+
+// alone tells whether this node is the only voter, and no change of that is in its log.
+func (r *Replica) alone() bool {
+	cs := r.storage.members
+	if len(cs.Voters) != 1 || cs.Voters[0] != r.cfg.ID || len(cs.VotersOutgoing) > 0 {
+		return false
+	}
+	first, last := r.node.BasicStatus().Applied+1, uint64(0)
+	if last, _ = r.storage.LastIndex(); last < first {
+		return true
+	}
+	entries, err := r.storage.Entries(first, last+1, math.MaxUint64)
+	return err == nil && !slices.ContainsFunc(entries, isChange)
+}
+
+func isChange(e *pb.Entry) bool { return e.GetType() == pb.EntryConfChangeV2 }
 
 // Status tells where this replica stands, as of the last Ready.
 func (r *Replica) Status() Status { return r.status }
@@ -269,169 +323,4 @@ func (r *Replica) present() Status {
 	}
 	s.CaughtUp = r.appliedTerm == s.Term
 	return s
-}
-
-// Ready does all the work that is due: it writes to the disk, then applies what is committed, then hands out
-// the messages. After an error of the disk nothing is known about what it holds, and the node must stop.
-func (r *Replica) Ready() (*Output, error) {
-	r.out = Output{Messages: r.out.Messages[:0], Applied: r.out.Applied[:0], Reads: r.out.Reads[:0], Lost: r.out.Lost[:0]}
-	for r.node.HasReady() {
-		rd := r.node.Ready()
-		if err := r.persist(&rd); err != nil {
-			return nil, err
-		}
-		if err := r.send(rd.Messages); err != nil {
-			return nil, err
-		}
-		for _, e := range rd.CommittedEntries {
-			r.apply(e)
-		}
-		r.confirm(rd.ReadStates)
-		r.node.Advance(rd)
-	}
-	r.follow()
-	if err := r.snapshotIfDue(); err != nil {
-		return nil, err
-	}
-	r.answerReads()
-	return &r.out, nil
-}
-
-// persist makes durable what the messages of this Ready promise.
-func (r *Replica) persist(rd *raft.Ready) error {
-	switch {
-	case !raft.IsEmptySnap(rd.Snapshot):
-		if err := r.takeOver(rd); err != nil {
-			return err
-		}
-	case rd.MustSync:
-		if err := r.log.append(rd.Entries, rd.HardState); err != nil {
-			return err
-		}
-	}
-	if rd.HardState != nil {
-		if err := r.storage.SetHardState(rd.HardState); err != nil {
-			return err
-		}
-	}
-	return r.storage.Append(rd.Entries)
-}
-
-// takeOver replaces the state by the leader's snapshot. The hard state, which a snapshot always changes, may
-// count on the entries that came with it, so all of it becomes durable at once.
-func (r *Replica) takeOver(rd *raft.Ready) error {
-	s := rd.Snapshot
-	if err := r.core.restore(s.Data); err != nil { // before it replaces what is on the disk
-		return err
-	}
-	if err := r.log.rotate(s, rd.HardState, rd.Entries); err != nil {
-		return err
-	}
-	if err := r.storage.ApplySnapshot(s); err != nil {
-		return err
-	}
-	r.storage.members = s.Metadata.ConfState
-	r.snapshotAt = s.Metadata.GetIndex()
-	r.appliedTerm = s.Metadata.GetTerm()
-	r.out.Restored = r.snapshotAt
-	return nil
-}
-
-func (r *Replica) send(messages []*pb.Message) error {
-	for _, m := range messages {
-		if m.GetTo() == r.cfg.ID {
-			continue
-		}
-		if m.GetType() == pb.MsgSnap {
-			r.snapshots[m.GetTo()] = 2 * r.cfg.ElectionTicks
-		}
-		data, err := proto.Marshal(m)
-		if err != nil {
-			return err
-		}
-		r.out.Messages = append(r.out.Messages, Message{To: m.GetTo(), Data: data})
-	}
-	return nil
-}
-
-// apply runs one committed entry. The empty one by which a leader opens its term changes nothing, yet has its
-// place in the log and in the running hash.
-func (r *Replica) apply(e *pb.Entry) {
-	r.appliedTerm = e.GetTerm()
-	r.out.Applied = append(r.out.Applied, r.core.apply(e.GetIndex(), e.GetTerm(), e.Data))
-}
-
-// confirm notes which reads a quorum has agreed to, and from which index on they may be answered.
-func (r *Replica) confirm(states []raft.ReadState) {
-	for _, s := range states {
-		request := binary.BigEndian.Uint64(s.RequestCtx)
-		for i := range r.reads {
-			if r.reads[i].request == request {
-				r.reads[i].index, r.reads[i].confirmed = s.Index, true
-			}
-		}
-	}
-}
-
-// follow compares where this replica stands with where it stood. Reads that were asked in a lost leadership
-// are dropped by raft.
-func (r *Replica) follow() {
-	was := r.status
-	r.status = r.present()
-	r.out.Changed = was.Leader != r.status.Leader || was.Term != r.status.Term || was.Role != r.status.Role
-	if was.Role == Leader && (r.status.Role != Leader || r.status.Term != was.Term) {
-		for _, read := range r.reads {
-			if !read.confirmed {
-				r.out.Lost = append(r.out.Lost, read.request)
-			}
-		}
-		r.reads = slices.DeleteFunc(r.reads, func(read read) bool { return !read.confirmed })
-	}
-}
-
-func (r *Replica) answerReads() {
-	r.reads = slices.DeleteFunc(r.reads, func(read read) bool {
-		due := read.confirmed && read.index <= r.status.Applied
-		if due {
-			r.out.Reads = append(r.out.Reads, read.request)
-		}
-		return due
-	})
-}
-
-// snapshotIfDue saves the state and drops the part of the log that it covers. Some of that part stays in
-// memory, so that a replica that lags a little needs no snapshot.
-func (r *Replica) snapshotIfDue() error {
-	applied := r.status.Applied
-	if applied < r.snapshotAt+r.cfg.SnapshotEvery {
-		return nil
-	}
-	s, err := r.storage.CreateSnapshot(applied, r.storage.members, r.core.snapshot())
-	if err != nil {
-		return err
-	}
-	hard, _, err := r.storage.InitialState()
-	if err != nil {
-		return err
-	}
-	last, err := r.storage.LastIndex()
-	if err != nil {
-		return err
-	}
-	var rest []*pb.Entry
-	if last > applied {
-		if rest, err = r.storage.Entries(applied+1, last+1, math.MaxUint64); err != nil {
-			return err
-		}
-	}
-	if err := r.log.rotate(s, hard, rest); err != nil {
-		return err
-	}
-	r.snapshotAt = applied
-	if keep := r.cfg.SnapshotEvery / 2; applied > keep {
-		if err := r.storage.Compact(applied - keep); err != nil && !errors.Is(err, raft.ErrCompacted) {
-			return err
-		}
-	}
-	return nil
 }

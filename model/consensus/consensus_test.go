@@ -18,6 +18,7 @@ import (
 func TestSnapshotWithEntries(t *testing.T) {
 	c := newCluster(t, 1000)
 	source := core{sm: registers{"x": "1"}, sessions: newSessions(1)}
+	source.members, _ = newTable(c.first)
 	messages := []*pb.Message{
 		{Type: pb.MsgSnap.Enum(), Snapshot: snapshotAt(10, 1, string(source.snapshot()))},
 		{Type: pb.MsgApp.Enum(), Index: proto.Uint64(10), LogTerm: proto.Uint64(1), Commit: proto.Uint64(11),
@@ -26,7 +27,7 @@ func TestSnapshotWithEntries(t *testing.T) {
 	m := c.node(3)
 	for _, message := range messages {
 		message.From, message.To, message.Term = proto.Uint64(1), proto.Uint64(3), proto.Uint64(1)
-		m.replica.Step(mustMarshal(message))
+		m.replica.Step(addressOf(2), mustMarshal(message))
 	}
 	var left []*strictDisk
 	m.disk.step = func() { left = append(left, m.disk.afterPowerLoss()...) }
@@ -62,7 +63,7 @@ func fromSecond(kind pb.MessageType, term uint64) *pb.Message {
 // TestReadOfDeposedLeader: a leader that has lost its term without having noticed loses the reads it takes.
 func TestReadOfDeposedLeader(t *testing.T) {
 	r := elected(t).node(1).replica
-	r.Step(mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
+	r.Step(addressOf(2), mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
 	for _, request := range []uint64{5, 6} {
 		if err := r.ReadIndex(request); err != nil {
 			t.Fatal(err) // its status is as of the last Ready
@@ -88,13 +89,13 @@ func TestReadConfirmedInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ := r.Ready()
-	c.node(2).replica.Step(out.Messages[0].Data)
+	c.node(2).replica.Step(addressOf(2), out.Messages[0].Data)
 	answer, _ := c.node(2).replica.Ready()
-	r.Step(answer.Messages[0].Data)
+	r.Step(addressOf(2), answer.Messages[0].Data)
 	if err := r.ReadIndex(6); err != nil {
 		t.Fatal(err)
 	}
-	r.Step(mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
+	r.Step(addressOf(2), mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
 	out, err := r.Ready()
 	if err != nil || !slices.Equal(out.Reads, []uint64{5}) || !slices.Equal(out.Lost, []uint64{6}) {
 		t.Errorf("read %v, lost %v, error %v", out.Reads, out.Lost, err)
@@ -107,14 +108,14 @@ func TestReelectedBetweenLooks(t *testing.T) {
 	if err := r.ReadIndex(5); err != nil {
 		t.Fatal(err)
 	}
-	r.Step(mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
+	r.Step(addressOf(2), mustMarshal(fromSecond(pb.MsgHeartbeat, 7)))
 	for r.node.BasicStatus().RaftState != raft.StatePreCandidate {
 		r.node.Tick()
 	}
 	drain(r.node) // raft steps messages to itself while they are advanced
-	r.Step(mustMarshal(fromSecond(pb.MsgPreVoteResp, 8)))
+	r.Step(addressOf(2), mustMarshal(fromSecond(pb.MsgPreVoteResp, 8)))
 	drain(r.node)
-	r.Step(mustMarshal(fromSecond(pb.MsgVoteResp, 8)))
+	r.Step(addressOf(2), mustMarshal(fromSecond(pb.MsgVoteResp, 8)))
 	out, err := r.Ready()
 	if s := r.Status(); err != nil || s.Role != Leader || s.Term != 8 {
 		t.Fatalf("it %s, error %v", describeStatus(s), err)
@@ -137,10 +138,12 @@ func TestVoters(t *testing.T) {
 	m := c.node(1)
 	m.replica.cfg.SnapshotEvery = 1
 	c.ready(m)
-	replica, err := Open(Config{ID: 1, Voters: []uint64{1}, HeartbeatTicks: 1, ElectionTicks: 5}, m.disk, registers{})
+	m.first = c.first[:1]
+	replica, err := Open(m.config(), m.disk, registers{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.now += 5 * tickInterval // it stands by for so long
 	replica.Campaign()
 	if _, err := replica.Ready(); err != nil || replica.Status().Role == Leader {
 		t.Errorf("it %s, error %v", describeStatus(replica.Status()), err)
@@ -187,10 +190,10 @@ func TestStepIgnores(t *testing.T) {
 		{Type: pb.MsgHup.Enum(), From: proto.Uint64(raft.LocalAppendThread), To: proto.Uint64(1)},
 		{Type: pb.MsgAppResp.Enum(), From: proto.Uint64(9), To: proto.Uint64(1)},
 	} {
-		r.Step(mustMarshal(message))
+		r.Step(addressOf(2), mustMarshal(message))
 	}
-	r.Step(nil)
-	r.Step([]byte{0xff, 1, 2})
+	r.Step(addressOf(2), nil)
+	r.Step(addressOf(2), []byte{0xff, 1, 2})
 	if out, err := r.Ready(); err != nil || out.Changed || len(out.Messages) > 0 {
 		t.Errorf("output %+v, error %v", out, err)
 	}
@@ -201,13 +204,14 @@ func TestDiskError(t *testing.T) {
 	c := newCluster(t, 1000)
 	m := c.node(1)
 	broken := &brokenDisk{strictDisk: m.disk}
-	replica, err := Open(Config{ID: 1, Voters: []uint64{1, 2, 3}, HeartbeatTicks: 1, ElectionTicks: 5}, broken, registers{})
+	replica, err := Open(m.config(), broken, registers{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	vote := &pb.Message{Type: pb.MsgVote.Enum(), From: proto.Uint64(2), To: proto.Uint64(1), Term: proto.Uint64(1)}
 	broken.err = model.ErrDiskFull
-	replica.Step(mustMarshal(vote))
+	m.now += 5 * tickInterval // it stands by for so long
+	replica.Step(addressOf(2), mustMarshal(vote))
 	if out, err := replica.Ready(); !errors.Is(err, model.ErrDiskFull) || out != nil {
 		t.Errorf("output %v, error %v", out, err)
 	}

@@ -12,12 +12,13 @@ import (
 type core struct {
 	sm       StateMachine
 	sessions *sessions
+	members  table
 	hash     uint64 // over all commands so far
 }
 
 const (
 	entryVersion    = 1
-	snapshotVersion = 1
+	snapshotVersion = 2 // 2: with the members
 )
 
 var errDamaged = errors.New("damaged encoding")
@@ -63,6 +64,12 @@ func (c *core) apply(index, term uint64, data []byte) Applied {
 	return out
 }
 
+// pass takes note of an entry that is no command.
+func (c *core) pass(index, term uint64, data []byte) Applied {
+	c.hash = chain(c.hash, data)
+	return Applied{Index: index, Term: term, Hash: c.hash, State: c.sm.Hash()}
+}
+
 // chain extends a running hash by one command.
 func chain(hash uint64, data []byte) uint64 {
 	var d xxhash.Digest
@@ -74,9 +81,9 @@ func chain(hash uint64, data []byte) uint64 {
 	return d.Sum64()
 }
 
-// snapshot is the whole state: version, running hash, sessions from the longest unused on, state machine.
+// snapshot is the whole state: version, members, running hash, sessions from the longest unused on, state machine.
 func (c *core) snapshot() []byte {
-	b := []byte{snapshotVersion}
+	b := c.members.encode([]byte{snapshotVersion})
 	b = binary.LittleEndian.AppendUint64(b, c.hash)
 	b = c.sessions.encode(b)
 	return append(b, c.sm.Snapshot()...)
@@ -84,21 +91,30 @@ func (c *core) snapshot() []byte {
 
 // restore replaces the state; on an error the state is as it was.
 func (c *core) restore(data []byte) error {
-	d := decoder{b: data}
-	if d.byte() != snapshotVersion {
-		return fmt.Errorf("snapshot of a version this build does not know: %w", errDamaged)
-	}
+	members, d := snapshotMembers(data)
 	hash := d.fixed64()
 	fresh := newSessions(c.sessions.limit)
-	fresh.decode(&d)
+	fresh.decode(d)
 	if d.err != nil {
 		return fmt.Errorf("snapshot: %w", d.err)
 	}
 	if err := c.sm.Restore(d.b); err != nil {
 		return err
 	}
-	c.hash, c.sessions = hash, fresh
+	c.members, c.hash, c.sessions = members, hash, fresh
 	return nil
+}
+
+// snapshotMembers reads the beginning of a snapshot, and leaves the rest in the decoder.
+func snapshotMembers(data []byte) (table, *decoder) {
+	var t table
+	d := &decoder{b: data}
+	if d.byte() != snapshotVersion {
+		d.err = fmt.Errorf("a version this build does not know: %w", errDamaged)
+		return t, d
+	}
+	t.decode(d)
+	return t, d
 }
 
 func appendBytes[T string | []byte](b []byte, v T) []byte {

@@ -31,6 +31,7 @@ var ErrCorrupt = errors.New("the log is damaged")
 // fails, the newest file that has its proper name is whole.
 type log struct {
 	disk model.Disk
+	id   uint64 // of the node, in the header of the file
 	seq  uint64 // number of the current file
 	name string
 	size int // of the current file, in bytes
@@ -39,6 +40,8 @@ type log struct {
 
 // saved is what a log held when it was opened.
 type saved struct {
+	id       uint64
+	members  *table // in place of those of the snapshot
 	snapshot *pb.Snapshot
 	hard     *pb.HardState
 	entries  []*pb.Entry
@@ -46,8 +49,9 @@ type saved struct {
 
 const (
 	recordHead  = 8
-	logVersion  = 1
-	typeHeader  = 'L' // version byte, then the index of the snapshot that the file builds on
+	logVersion  = 2   // 2: with the node's ID, and records of members
+	typeHeader  = 'L' // version byte, then the index of the snapshot that the file builds on, then the node's ID
+	typeMembers = 'M' // a table: the members that the entries of the file start from, if not those of the snapshot
 	typeEntry   = 'E' // a raftpb.Entry; replaces those from its index on
 	typeHard    = 'H' // a raftpb.HardState
 	typeSnap    = 'S' // a raftpb.Snapshot, alone in its file
@@ -97,18 +101,12 @@ func recordAt(file []byte, at int) (kind byte, payload []byte, next int, ok bool
 
 // openLog reads the newest log, or begins one on an empty disk. What it returns is durable: a process that was
 // killed may have left behind what was written and not synced, and whatever is read here is acted upon.
-func openLog(disk model.Disk) (*log, *saved, error) {
+func openLog(disk model.Disk, id uint64) (*log, *saved, error) {
 	names, err := disk.List()
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &log{disk: disk}
-	for _, n := range names {
-		var seq uint64
-		if _, err := fmt.Sscanf(n, logPrefix+"%016x", &seq); err == nil && n == logName(seq) {
-			l.seq = max(l.seq, seq)
-		}
-	}
+	l := &log{disk: disk, id: id, seq: newest(names)}
 	if l.seq == 0 {
 		return l.begin(names)
 	}
@@ -116,6 +114,12 @@ func openLog(disk model.Disk) (*log, *saved, error) {
 	s, err := l.read()
 	if err != nil {
 		return nil, nil, err
+	}
+	if s.id == 0 { // it is being wiped
+		return l, &saved{id: id}, l.rotate(nil, nil, nil)
+	}
+	if s.id != id {
+		return nil, nil, fmt.Errorf("node %d opens the disk of %d: %w", id, s.id, ErrOtherID)
 	}
 	if err := l.disk.Sync(l.name); err != nil {
 		return nil, nil, err
@@ -126,6 +130,17 @@ func openLog(disk model.Disk) (*log, *saved, error) {
 	return l, s, l.sweep(s.snapshot.GetMetadata().GetIndex())
 }
 
+// newest is the number of the log that is in force, or 0.
+func newest(names []string) (newest uint64) {
+	for _, n := range names {
+		var seq uint64
+		if _, err := fmt.Sscanf(n, logPrefix+"%016x", &seq); err == nil && n == logName(seq) {
+			newest = max(newest, seq)
+		}
+	}
+	return newest
+}
+
 // begin makes the first file. A snapshot without a log is no beginning: there was a log, and it is gone.
 func (l *log) begin(names []string) (*log, *saved, error) {
 	for _, n := range names {
@@ -133,7 +148,23 @@ func (l *log) begin(names []string) (*log, *saved, error) {
 			return nil, nil, fmt.Errorf("%s: it has no log: %w", n, ErrCorrupt)
 		}
 	}
-	return l, &saved{}, l.rotate(nil, nil, nil)
+	return l, &saved{id: l.id}, l.rotate(nil, nil, nil)
+}
+
+// begun writes the first members into a log that holds nothing, and tells whether it was so.
+func (l *log) begun(s *saved, members []Member) (fresh bool, err error) {
+	if s.members != nil || s.snapshot != nil {
+		return false, nil
+	}
+	if s.hard != nil || len(s.entries) > 0 {
+		return false, l.corrupt(0, errors.New("it has entries and no members"))
+	}
+	t, err := newTable(members)
+	if err != nil {
+		return false, err
+	}
+	s.members = &t
+	return true, l.write(appendRecord(nil, l.size, typeMembers, t.encode(nil)))
 }
 
 // read replays the current file. A torn end is what a crash during an append leaves: it was never promised,
@@ -206,6 +237,11 @@ func (l *log) replay(s *saved, kind byte, payload []byte) error {
 			return fmt.Errorf("entry %d does not follow", e.GetIndex())
 		}
 		s.entries = append(s.entries[:at], e)
+	case typeMembers:
+		d := decoder{b: payload}
+		s.members = new(table)
+		s.members.decode(&d)
+		return d.err
 	case typeHard:
 		s.hard = new(pb.HardState)
 		return proto.Unmarshal(payload, s.hard)
@@ -216,10 +252,11 @@ func (l *log) replay(s *saved, kind byte, payload []byte) error {
 }
 
 func (l *log) replayHeader(s *saved, payload []byte) error {
-	if len(payload) != 9 || payload[0] != logVersion {
+	if len(payload) != 17 || payload[0] != logVersion {
 		return errors.New("a header that this build does not know")
 	}
 	index := binary.LittleEndian.Uint64(payload[1:])
+	s.id = binary.LittleEndian.Uint64(payload[9:])
 	if index == 0 {
 		return nil
 	}
@@ -242,6 +279,10 @@ func (l *log) append(entries []*pb.Entry, hard *pb.HardState) error {
 		return err
 	}
 	l.buf = b
+	return l.write(b)
+}
+
+func (l *log) write(b []byte) error {
 	if err := l.disk.Append(l.name, b); err != nil {
 		return err
 	}
@@ -281,8 +322,18 @@ func (l *log) rotate(s *pb.Snapshot, hard *pb.HardState, rest []*pb.Entry) error
 			return err
 		}
 	}
+	return l.replace(index, nil, hard, rest)
+}
+
+// replace begins a new file that builds on the snapshot at an index, with other members than its own if they are
+// given, and removes what it replaces.
+func (l *log) replace(index uint64, members *table, hard *pb.HardState, rest []*pb.Entry) error {
 	header := binary.LittleEndian.AppendUint64([]byte{logVersion}, index)
-	b, err := records(appendRecord(nil, 0, typeHeader, header), 0, rest, hard)
+	b := appendRecord(nil, 0, typeHeader, binary.LittleEndian.AppendUint64(header, l.id))
+	if members != nil {
+		b = appendRecord(b, 0, typeMembers, members.encode(nil))
+	}
+	b, err := records(b, 0, rest, hard)
 	if err != nil {
 		return err
 	}

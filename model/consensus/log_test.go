@@ -44,7 +44,7 @@ func (s *saved) describe() string {
 
 func mustOpenLog(t testing.TB, disk model.Disk) (*log, string) {
 	t.Helper()
-	l, s, err := openLog(disk)
+	l, s, err := openLog(disk, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestLogDamage(t *testing.T) {
 			end = lastRecord(data)
 		}
 		for bit := range end * 8 {
-			if _, s, err := openLog(spoiled(t, name, flip(data, bit))); !errors.Is(err, ErrCorrupt) {
+			if _, s, err := openLog(spoiled(t, name, flip(data, bit)), 1); !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("%s with bit %d of byte %d flipped: error %v, content %v", name, bit%8, bit/8, err, s.describe())
 			}
 		}
@@ -160,7 +160,7 @@ func TestLogDamage(t *testing.T) {
 
 func TestLogRefuses(t *testing.T) {
 	whole, _ := sampleLog(t).Read(sampleFile)
-	header := slices.Clip(appendRecord(nil, 0, typeHeader, append([]byte{logVersion}, make([]byte, 8)...)))
+	header := slices.Clip(appendRecord(nil, 0, typeHeader, append([]byte{logVersion}, make([]byte, 16)...)))
 	for _, c := range []struct {
 		name, file string
 		data       []byte
@@ -169,21 +169,21 @@ func TestLogRefuses(t *testing.T) {
 		{"an empty file", sampleFile, nil, "no header"},
 		{"no header", sampleFile, appendRecord(nil, 0, typeHard, nil), "header record is missing"},
 		{"a second header", sampleFile, appendRecord(header, 0, typeHeader, nil), "misplaced"},
-		{"another version", sampleFile, appendRecord(nil, 0, typeHeader, make([]byte, 9)), "does not know"},
+		{"another version", sampleFile, appendRecord(nil, 0, typeHeader, make([]byte, 17)), "does not know"},
 		{"another type", sampleFile, appendRecord(header, 0, '?', nil), "unknown type"},
 		{"a gap", sampleFile, appendRecord(header, 0, typeEntry, mustMarshal(entry(2, 1, ""))), "entry 2 does not follow"},
 		{"an entry before the snapshot", sampleFile, appendRecord(whole, 0, typeEntry, mustMarshal(entry(1, 1, ""))), "entry 1 does not follow"},
 		{"no protobuf", sampleFile, appendRecord(header, 0, typeEntry, []byte{0xff}), "proto"},
 		{"an empty snapshot", sampleSnapshot, nil, "is damaged"},
 	} {
-		if _, _, err := openLog(spoiled(t, c.file, c.data)); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), c.says) {
+		if _, _, err := openLog(spoiled(t, c.file, c.data), 1); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v, want one that says %q", c.name, err, c.says)
 		}
 	}
 	for _, gone := range []string{sampleFile, sampleSnapshot} {
 		disk := sampleLog(t)
 		delete(disk.dir(), gone)
-		if _, _, err := openLog(disk); !errors.Is(err, ErrCorrupt) {
+		if _, _, err := openLog(disk, 1); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("without %s: error %v", gone, err)
 		}
 	}
@@ -201,7 +201,7 @@ func mustMarshal(m proto.Message) []byte {
 func TestLogDiskError(t *testing.T) {
 	disk := sampleLog(t)
 	disk.readErr = model.ErrDiskIO
-	if _, _, err := openLog(disk); !errors.Is(err, model.ErrDiskIO) || errors.Is(err, ErrCorrupt) {
+	if _, _, err := openLog(disk, 1); !errors.Is(err, model.ErrDiskIO) || errors.Is(err, ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
 	l := &log{disk: disk, name: sampleFile}

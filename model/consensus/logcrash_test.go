@@ -26,7 +26,7 @@ func TestLogCrash(t *testing.T) {
 		c := &crasher{T: t, disk: newStrictDisk(), term: 1, allowed: []string{""}}
 		c.disk.step = c.crash
 		var err error
-		if c.log, _, err = openLog(c.disk); err != nil {
+		if c.log, _, err = openLog(c.disk, 1); err != nil {
 			t.Fatal(err)
 		}
 		for range rapid.IntRange(1, 5).Draw(t, "operations") {
@@ -59,7 +59,7 @@ func (c *crasher) crash() {
 }
 
 func (c *crasher) open(disk *strictDisk) string {
-	_, s, err := openLog(disk)
+	_, s, err := openLog(disk, 1)
 	if err != nil {
 		c.Fatalf("%v on a disk with %v", err, disk.dir())
 	}
@@ -116,7 +116,7 @@ func (c *crasher) rotate() {
 
 // reopen goes on with the log of a process that was killed.
 func (c *crasher) reopen() {
-	l, s, err := openLog(c.disk)
+	l, s, err := openLog(c.disk, 1)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -9,37 +9,109 @@ import (
 	"firedrill/model/wire"
 )
 
-// serve takes a request of an API client. Only a leader that is ready serves; the others name it.
+// reply takes the answer to an operation, at once or later; it is never called when the answer is beyond knowing.
+type reply func(*wire.Response)
+
+// session identifies a write under way. A sequence of 0 is a write outside of any session, whose client is a name
+// that is used once.
+type session struct {
+	client   string
+	sequence uint64
+}
+
+// serve takes a request of a client that speaks the internal protocol.
 func (c *Controller) serve(from netip.Addr, r *wire.Request) {
-	if !leads(c.status) {
-		c.answer(from, r, &wire.Response{Status: wire.Status_NOT_LEADER, Error: "this controller does not lead", Leader: c.leaderAddress()})
-		return
-	}
-	if !c.ready {
-		c.answer(from, r, &wire.Response{Status: wire.Status_UNAVAILABLE, Error: "the new leader is still starting", Leader: c.leaderAddress()})
+	c.do(r, func(response *wire.Response) {
+		response.Client, response.Sequence, response.Controller = r.Client, r.Sequence, c.name()
+		c.env.Send(from, wire.Encode(&wire.Envelope_Response{Response: response}))
+	})
+}
+
+// do runs an operation. Only a leader that is ready does; the others name it.
+func (c *Controller) do(r *wire.Request, answer reply) {
+	if refusal := c.refusal(); refusal != nil {
+		answer(refusal)
 		return
 	}
 	switch r.Operation {
 	case wire.Operation_READ, wire.Operation_LIST:
-		c.lastReq++
-		c.reads[c.lastReq] = pendingRead{from: from, request: r}
-		if err := c.replica.ReadIndex(c.lastReq); err != nil {
-			c.refuseRead(c.lastReq)
-		}
+		c.linearize(func(ok bool) {
+			if !ok {
+				answer(c.unavailable("leadership was lost"))
+				return
+			}
+			answer(c.read(r))
+		})
 	case wire.Operation_CREATE, wire.Operation_UPDATE, wire.Operation_DELETE, wire.Operation_OPEN:
-		c.write(from, r)
+		c.write(session{r.Client, r.Sequence}, encodeCommand(r), answer)
 	default:
-		c.answer(from, r, &wire.Response{Status: wire.Status_INVALID, Error: "operation: unknown to this version"})
+		answer(&wire.Response{Status: wire.Status_INVALID, Error: "operation: unknown to this version"})
 	}
 }
 
-// write proposes a change. It is answered when it has been applied, by whoever leads then.
-func (c *Controller) write(from netip.Addr, r *wire.Request) {
-	if err := c.replica.Propose(r.Client, r.Sequence, encodeCommand(r)); err != nil {
-		c.answer(from, r, &wire.Response{Status: wire.Status_UNAVAILABLE, Error: err.Error(), Leader: c.leaderAddress()})
+// refusal is the answer of a controller that cannot serve now, or nil.
+func (c *Controller) refusal() *wire.Response {
+	switch {
+	case !leads(c.status):
+		return &wire.Response{Status: wire.Status_NOT_LEADER, Error: "this controller does not lead", Leader: c.leaderAddress()}
+	case !c.ready:
+		return c.unavailable("the new leader is still starting")
+	}
+	return nil
+}
+
+func (c *Controller) unavailable(why string) *wire.Response {
+	return &wire.Response{Status: wire.Status_UNAVAILABLE, Error: why, Leader: c.leaderAddress()}
+}
+
+// linearize calls then once the applied state is at least as recent as everything that was answered before this
+// call; or with false when that can no longer be had.
+func (c *Controller) linearize(then func(ok bool)) {
+	c.lastRead++
+	c.reads[c.lastRead] = then
+	if err := c.replica.ReadIndex(c.lastRead); err != nil {
+		c.readDone(c.lastRead, false)
+	}
+}
+
+func (c *Controller) readDone(id uint64, ok bool) {
+	if then, pending := c.reads[id]; pending {
+		delete(c.reads, id)
+		then(ok)
+	}
+}
+
+// read answers from the applied state.
+func (c *Controller) read(r *wire.Request) *wire.Response {
+	response := &wire.Response{Status: wire.Status_OK}
+	if r.Operation == wire.Operation_LIST {
+		for _, e := range c.machine.List(config.Kind(r.Kind)) {
+			response.Items = append(response.Items, &wire.Item{Kind: string(e.Key.Kind), Name: e.Key.Name, Version: e.Version, Body: e.Body})
+		}
+		return response
+	}
+	e, ok := c.machine.Get(config.Key{Kind: config.Kind(r.Kind), Name: r.Name})
+	if !ok {
+		response.Status = wire.Status_NOT_FOUND
+		return response
+	}
+	response.Version, response.Body = e.Version, e.Body
+	return response
+}
+
+// write proposes a command. It is answered when it has been applied, if this controller leads then.
+func (c *Controller) write(s session, command []byte, answer reply) {
+	if err := c.replica.Propose(s.client, s.sequence, command); err != nil {
+		answer(c.unavailable(err.Error()))
 		return
 	}
-	c.writes[session{r.Client, r.Sequence}] = from
+	c.writes[s] = answer
+}
+
+// once is a session for a write of the controller's own, or of a caller without one.
+func (c *Controller) once() session {
+	c.lastOnce++
+	return session{client: onceName(c.cfg.Name, c.status.Term, c.lastOnce)}
 }
 
 // applied answers the client of a command, if it asked here.
@@ -50,49 +122,16 @@ func (c *Controller) applied(a *consensus.Applied) {
 	}
 	c.fleet.stale = true
 	s := session{a.Client, a.Sequence}
-	from, here := c.writes[s]
+	answer, here := c.writes[s]
 	if !here || a.Client == "" {
 		return
 	}
 	delete(c.writes, s)
-	r := &wire.Response{Client: a.Client, Sequence: a.Sequence, Controller: c.name(c.cfg.ID)}
+	var r wire.Response
 	if a.Expired {
 		r.Status, r.Error = wire.Status_SESSION_EXPIRED, "the cluster has forgotten this client"
 	} else {
-		decodeResult(a.Result, r)
+		decodeResult(a.Result, &r)
 	}
-	c.env.Send(from, wire.Encode(&wire.Envelope_Response{Response: r}))
-}
-
-// answerRead answers a read from the applied state: the replica has made sure that it is recent enough.
-func (c *Controller) answerRead(id uint64) {
-	p, ok := c.reads[id]
-	if !ok {
-		return
-	}
-	delete(c.reads, id)
-	response := &wire.Response{Status: wire.Status_OK}
-	if p.request.Operation == wire.Operation_LIST {
-		for _, e := range c.state.List(config.Kind(p.request.Kind)) {
-			response.Items = append(response.Items, &wire.Item{Kind: string(e.Key.Kind), Name: e.Key.Name, Version: e.Version, Body: e.Body})
-		}
-	} else if e, ok := c.state.Get(config.Key{Kind: config.Kind(p.request.Kind), Name: p.request.Name}); ok {
-		response.Version, response.Body = e.Version, e.Body
-	} else {
-		response.Status = wire.Status_NOT_FOUND
-	}
-	c.answer(p.from, p.request, response)
-}
-
-// refuseRead answers a read that this controller can no longer vouch for.
-func (c *Controller) refuseRead(id uint64) {
-	if p, ok := c.reads[id]; ok {
-		delete(c.reads, id)
-		c.answer(p.from, p.request, &wire.Response{Status: wire.Status_UNAVAILABLE, Error: "leadership was lost", Leader: c.leaderAddress()})
-	}
-}
-
-func (c *Controller) answer(to netip.Addr, r *wire.Request, response *wire.Response) {
-	response.Client, response.Sequence, response.Controller = r.Client, r.Sequence, c.name(c.cfg.ID)
-	c.env.Send(to, wire.Encode(&wire.Envelope_Response{Response: response}))
+	answer(&r)
 }

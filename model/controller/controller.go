@@ -3,7 +3,12 @@
 package controller
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"firedrill/model"
@@ -12,11 +17,19 @@ import (
 	"firedrill/model/wire"
 )
 
-// Config is what a controller is born with.
+// Config is what a controller is installed with.
 type Config struct {
-	ID     uint64 // from 1; index into Peers plus one
-	Peers  []Peer // all controllers of the cluster, this one included, in the order of their IDs
-	Timers config.Timers
+	Name    string     // of this node
+	Address netip.Addr // on the management network
+	// Bootstrap lists the first members of the cluster, this node among them, in an order that all of them share. It
+	// counts at the very first start only. Empty: the node starts as a cluster of one, at factory default, and may be
+	// asked to join another.
+	Bootstrap []Peer
+	ClusterIP netip.Addr // of a bootstrapped cluster; unset: none
+	Secret    string     // of the cluster; who does not know it cannot add this node
+	Version   string     // of the build; members of one cluster run the same
+	Token     string     // that callers of the REST API must show; "": none
+	Timers    config.Timers
 }
 
 // Peer is one controller.
@@ -27,35 +40,39 @@ type Peer struct {
 
 // Controller is a [model.Node].
 type Controller struct {
-	cfg     Config
-	env     model.Env
-	replica *consensus.Replica
-	state   *config.State
-	status  consensus.Status
-	broken  bool // the disk failed: nothing this node says can be relied on
+	cfg      Config
+	env      model.Env
+	identity identity
+	id       uint64 // raft's
+	replica  *consensus.Replica
+	machine  *machine
+	status   consensus.Status
+	broken   bool // the disk failed: nothing this node says can be relied on
 
-	ready   bool                   // leads, is done with its warm start, and has applied all that was ever committed
-	warm    bool                   // leads and is done with its warm start
-	writes  map[session]netip.Addr // writes under way, and whom to answer
-	reads   map[uint64]pendingRead // linearizable reads under way
-	lastReq uint64
-	fleet   fleet
-}
+	ready    bool          // leads, is done with its warm start, and has applied all that was ever committed
+	warm     bool          // leads and is done with its warm start
+	ticked   time.Duration // when the clock last ticked; tells a long sleep
+	beats    int           // ticks since the last heartbeat
+	writes   map[session]reply
+	reads    map[uint64]func(ok bool) // linearizable reads under way
+	lastRead uint64
+	lastOnce uint64
 
-// session identifies a write: a client's sequence number.
-type session struct {
-	client   string
-	sequence uint64
-}
-
-type pendingRead struct {
-	from    netip.Addr
-	request *wire.Request
+	routes     []route
+	forwards   forwards
+	nodes      nodes
+	clusterIP  clusterIP
+	trial      *trial          // nil: none is under way
+	joined     map[uint64]bool // nodes that have agreed to join, by the raft ID given to them
+	recovering bool            // the configuration is being told of a manual recovery
+	resetDue   bool            // this node was removed from its cluster
+	fleet      fleet
 }
 
 const (
 	timerTick model.TimerID = iota + 1
 	timerWarm
+	timerClusterIP
 )
 
 // ticksPerHeartbeat is how finely raft's clock runs. Elections start on a tick: two followers that draw the same one
@@ -63,34 +80,78 @@ const (
 const ticksPerHeartbeat = 10
 
 // New returns a controller that has not started.
-func New(cfg Config) *Controller { return &Controller{cfg: cfg} }
+func New(cfg Config) *Controller { return &Controller{cfg: cfg, routes: routes()} }
 
 // Start implements [model.Node]: what the disk holds is read back; the rest comes from the leader.
 func (c *Controller) Start(env model.Env) {
 	c.env = env
-	c.state = config.NewState()
-	c.writes = make(map[session]netip.Addr)
-	c.reads = make(map[uint64]pendingRead)
-	c.fleet.controller = c
-	voters := make([]uint64, len(c.cfg.Peers))
-	for i := range voters {
-		voters[i] = uint64(i + 1)
-	}
-	replica, err := consensus.Open(consensus.Config{
-		ID:             c.cfg.ID,
-		Voters:         voters,
-		HeartbeatTicks: ticksPerHeartbeat,
-		ElectionTicks:  ticksPerHeartbeat * c.cfg.Timers.ControllerFailedHeartbeats,
-	}, env.Disk(), machine{c.state})
-	if err != nil {
+	c.ticked = env.Now()
+	if err := c.wake(); err != nil {
 		c.fail(err)
 		return
 	}
-	c.replica = replica
-	c.status = replica.Status()
-	c.pump()
 	c.env.SetTimer(timerTick, c.tick())
 }
+
+// wake finds out who this node is, and becomes that.
+func (c *Controller) wake() error {
+	id, known, err := loadIdentity(c.env.Disk())
+	if err != nil {
+		return err
+	}
+	if !known {
+		id = c.newborn()
+		if err := id.save(c.env.Disk()); err != nil {
+			return err
+		}
+	}
+	if id, err = id.settle(c.env.Disk()); err != nil {
+		return err
+	}
+	return c.open(id)
+}
+
+// open begins a life as a member. All that was soft state is new.
+func (c *Controller) open(id identity) error {
+	c.identity, c.id = id, id.ID
+	c.machine = newMachine()
+	c.writes = make(map[session]reply)
+	c.reads = make(map[uint64]func(bool))
+	c.forwards = forwards{pending: make(map[uint64]*forwarded)}
+	c.joined = make(map[uint64]bool)
+	c.ready, c.warm, c.trial, c.recovering, c.resetDue = false, false, nil, false, false
+	c.fleet = fleet{controller: c}
+	c.clusterIP.c = c
+	c.nodes = nodes{c: c}
+	replica, err := consensus.Open(c.consensusConfig(id), c.env.Disk(), c.machine)
+	if err != nil {
+		return err
+	}
+	c.replica = replica
+	c.status = replica.Status()
+	c.nodes.begin()
+	if members := c.members(); len(members) == 1 && members[0].ID == c.id {
+		c.replica.Campaign() // there is nobody to wait for
+	}
+	c.pump()
+	return nil
+}
+
+func (c *Controller) consensusConfig(id identity) consensus.Config {
+	return consensus.Config{
+		ID:             id.ID,
+		Members:        c.firstMembers(id),
+		HeartbeatTicks: ticksPerHeartbeat,
+		ElectionTicks:  ticksPerHeartbeat * c.cfg.Timers.ControllerFailedHeartbeats,
+		TickInterval:   c.tick(),
+		DriftPPM:       clockDriftPPM,
+		Now:            c.env.Now,
+	}
+}
+
+// clockDriftPPM is how far a clock may run fast or slow for the leader's lease to hold, in parts per million. A bad
+// crystal is off by 200.
+const clockDriftPPM = 500
 
 func (c *Controller) tick() time.Duration {
 	return c.cfg.Timers.ControllerHeartbeat.Std() / ticksPerHeartbeat
@@ -100,6 +161,9 @@ func (c *Controller) tick() time.Duration {
 // would be to acknowledge what may be gone.
 func (c *Controller) fail(err error) {
 	c.broken = true
+	if c.clusterIP.held.IsValid() {
+		c.env.RemoveAddress(c.clusterIP.held)
+	}
 	c.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
 }
 
@@ -112,15 +176,40 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 	if err != nil {
 		return
 	}
+	c.noticeSleep()
 	switch b := body.(type) {
 	case *wire.Envelope_Raft:
-		c.replica.Step(b.Raft)
+		c.replica.Step(from, b.Raft)
 	case *wire.Envelope_Request:
 		c.serve(from, b.Request)
+	case *wire.Envelope_HttpRequest:
+		c.serveHTTP(from, b.HttpRequest)
+	case *wire.Envelope_HttpResponse:
+		c.forwardDone(b.HttpResponse)
 	case *wire.Envelope_EngineReport:
+		c.nodes.engines[b.EngineReport.Engine] = true
 		c.fleet.heard(from, b.EngineReport)
+	case *wire.Envelope_NodeReport:
+		c.nodeReported(from, b.NodeReport)
+	case *wire.Envelope_JoinRequest:
+		c.joinAsked(from, b.JoinRequest)
+	case *wire.Envelope_JoinResponse:
+		c.joinAnswered(from, b.JoinResponse)
 	}
-	c.pump()
+	if !c.broken {
+		c.pump()
+	}
+}
+
+// nodeReported takes a report of another member. One who is no member any more, and does not know it, is told.
+func (c *Controller) nodeReported(from netip.Addr, r *wire.NodeReport) {
+	if _, member := c.member(r.Id); member {
+		c.nodes.heard(r)
+		return
+	}
+	if c.ready {
+		c.env.Send(from, wire.Encode(&wire.Envelope_JoinResponse{JoinResponse: &wire.JoinResponse{Id: r.Id, Error: "removed from the cluster"}}))
+	}
 }
 
 // Timer implements [model.Node].
@@ -128,15 +217,50 @@ func (c *Controller) Timer(id model.TimerID) {
 	if c.broken {
 		return
 	}
+	c.noticeSleep()
 	switch id {
 	case timerTick:
-		c.replica.Tick()
-		c.fleet.tick()
-		c.env.SetTimer(timerTick, c.tick())
+		c.onTick()
 	case timerWarm:
 		c.warm = leads(c.status)
+	case timerClusterIP:
+		c.clusterIP.announce()
 	}
-	c.pump()
+	if !c.broken {
+		c.pump()
+	}
+}
+
+func (c *Controller) onTick() {
+	c.ticked = c.env.Now()
+	c.env.SetTimer(timerTick, c.tick())
+	if c.resetDue {
+		if err := c.reset(); err != nil {
+			c.fail(err)
+		}
+		return
+	}
+	c.replica.Tick()
+	c.fleet.tick()
+	c.forgetForwards()
+	c.trialDue()
+	if c.beats++; c.beats >= ticksPerHeartbeat {
+		c.beats = 0
+		c.nodes.beat()
+		c.reconcile()
+		c.settleRecovered()
+	}
+}
+
+// noticeSleep tells time that this node was frozen from time that others were silent.
+func (c *Controller) noticeSleep() {
+	now := c.env.Now()
+	if gap := now - c.ticked - 2*c.tick(); gap > 0 {
+		c.ticked = now
+		c.fleet.slept(gap)
+		c.nodes.slept(gap)
+		c.clusterIP.settle() // before anything else: the lease may have run out long ago
+	}
 }
 
 // Checked implements [model.Node]; a controller checks nothing.
@@ -149,14 +273,15 @@ func (c *Controller) pump() {
 		c.fail(err)
 		return
 	}
-	for _, m := range out.Messages {
-		c.env.Send(c.cfg.Peers[m.To-1].Address, wire.Encode(&wire.Envelope_Raft{Raft: m.Data}))
-	}
 	if out.Changed {
 		c.roleChanged()
+		c.clusterIP.settle() // before the messages, among which may be a vote for another
+	}
+	for _, m := range out.Messages {
+		c.env.Send(m.Address, wire.Encode(&wire.Envelope_Raft{Raft: m.Data}))
 	}
 	if out.Restored > 0 {
-		c.env.Emit(model.Event{Kind: model.EventRestored, Index: out.Restored, State: c.state.Hash()})
+		c.env.Emit(model.Event{Kind: model.EventRestored, Index: out.Restored, State: c.machine.Hash()})
 	}
 	for i := range out.Applied {
 		c.applied(&out.Applied[i])
@@ -164,19 +289,42 @@ func (c *Controller) pump() {
 	c.openAPI()
 	c.fleet.push()
 	for _, id := range out.Reads {
-		c.answerRead(id)
+		c.readDone(id, true)
 	}
 	for _, id := range out.Lost {
-		c.refuseRead(id)
+		c.readDone(id, false)
 	}
+	if out.MembersChanged {
+		c.membersChanged()
+	}
+	c.resetDue = c.resetDue || out.Removed
+	c.clusterIP.settle()
 }
 
 // openAPI lets a new leader answer once it knows everything that was committed before it.
 func (c *Controller) openAPI() {
-	if c.warm && !c.ready && c.replica.Status().CaughtUp {
-		c.ready = true
-		c.env.Emit(model.Event{Kind: model.EventReady, Term: c.status.Term})
+	if !c.warm || c.ready || !c.replica.Status().CaughtUp {
+		return
 	}
+	c.ready = true
+	c.env.Emit(model.Event{Kind: model.EventReady, Term: c.status.Term})
+	c.nodes.advance()
+	c.log(EventLeaderElected, c.name(), fmt.Sprintf("term %d", c.status.Term))
+	if _, known := c.machine.Get(clusterKey); !known {
+		c.describeCluster()
+	}
+}
+
+// describeCluster writes the cluster as it was installed into the configuration, once.
+func (c *Controller) describeCluster() {
+	cluster := config.Cluster{Name: clusterKey.Name, VirtualIP: c.cfg.ClusterIP}
+	for _, m := range c.members() {
+		cluster.Nodes = append(cluster.Nodes, config.ClusterNode{Name: m.Name, IP: m.Address})
+	}
+	s := c.once()
+	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{ // a leader that fails to leaves it to the next
+		Operation: wire.Operation_CREATE, Kind: string(clusterKey.Kind), Name: clusterKey.Name, Body: config.Encode(&cluster),
+	}))
 }
 
 // roleChanged follows elections. A deposed leader answers none of its writes: they may yet be committed, and
@@ -189,6 +337,7 @@ func (c *Controller) roleChanged() {
 		c.ready, c.warm = false, false
 		c.env.StopTimer(timerWarm)
 		clear(c.writes)
+		clear(c.joined)
 	}
 	switch {
 	case leads(now) && (!leads(was) || was.Term != now.Term):
@@ -196,24 +345,72 @@ func (c *Controller) roleChanged() {
 		c.fleet.reset()
 		c.env.SetTimer(timerWarm, c.cfg.Timers.WarmStart.Std())
 	case now.Role == consensus.PreCandidate && was.Role == consensus.Follower:
-		c.env.Emit(model.Event{Kind: model.EventSuspected, Peer: c.name(was.Leader), Term: now.Term})
+		c.env.Emit(model.Event{Kind: model.EventSuspected, Peer: c.nameOf(was.Leader), Term: now.Term})
 	case !leads(now) && (leads(was) || now.Leader != was.Leader && now.Leader != 0):
-		c.env.Emit(model.Event{Kind: model.EventFollower, Peer: c.name(now.Leader), Term: now.Term})
+		c.env.Emit(model.Event{Kind: model.EventFollower, Peer: c.nameOf(now.Leader), Term: now.Term})
 	}
+}
+
+// membersChanged takes up the node's own address, where a change of the cluster gave it another.
+func (c *Controller) membersChanged() {
+	if m, ok := c.member(c.id); ok && m.Address != c.cfg.Address {
+		c.cfg.Address = m.Address
+		c.env.AddAddress(m.Address)
+		c.env.Announce(m.Address)
+	}
+	c.tellMembers()
+}
+
+// tellMembers says who votes at this place in the log, and who learns.
+func (c *Controller) tellMembers() {
+	var voters, learners []string
+	for _, m := range c.members() {
+		if m.Learner {
+			learners = append(learners, m.Name)
+		} else {
+			voters = append(voters, m.Name)
+		}
+	}
+	e := model.Event{Kind: model.EventMembers, Unit: strings.Join(voters, " "), Index: c.replica.Status().Applied}
+	if learners != nil {
+		e.Detail = "learning: " + strings.Join(learners, " ")
+	}
+	c.env.Emit(e)
 }
 
 func leads(s consensus.Status) bool { return s.Role == consensus.Leader }
 
-func (c *Controller) name(id uint64) string {
-	if id == 0 || id > uint64(len(c.cfg.Peers)) {
-		return ""
+func (c *Controller) members() []consensus.Member { return c.replica.Members() }
+
+func (c *Controller) member(id uint64) (consensus.Member, bool) {
+	members := c.members()
+	i, found := slices.BinarySearchFunc(members, id, func(m consensus.Member, id uint64) int { return cmp.Compare(m.ID, id) })
+	if !found {
+		return consensus.Member{}, false
 	}
-	return c.cfg.Peers[id-1].Name
+	return members[i], true
+}
+
+func (c *Controller) name() string { return c.cfg.Name }
+
+func (c *Controller) nameOf(id uint64) string {
+	m, _ := c.member(id)
+	return m.Name
+}
+
+func (c *Controller) addressOf(id uint64) netip.Addr {
+	m, _ := c.member(id)
+	return m.Address
 }
 
 func (c *Controller) leaderAddress() string {
-	if id := c.status.Leader; id != 0 && id <= uint64(len(c.cfg.Peers)) {
-		return c.cfg.Peers[id-1].Address.String()
+	if a := c.addressOf(c.status.Leader); a.IsValid() {
+		return a.String()
 	}
 	return ""
 }
+
+// onceName names a session that is used for one write.
+func onceName(node string, term, n uint64) string { return fmt.Sprintf("once/%s/%d/%d", node, term, n) }
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -19,7 +19,6 @@ type fleet struct {
 	engines    []*engineView // by name
 	groups     []*groupView  // by name
 	stale      bool          // the configuration has changed since the groups' views were made
-	looked     time.Duration // when it was last looked for engines that are silent
 }
 
 // engineView is one engine as last heard.
@@ -45,7 +44,6 @@ type groupView struct {
 // has not had time to hear.
 func (f *fleet) reset() {
 	f.engines, f.groups, f.stale = nil, nil, true
-	f.looked = f.controller.env.Now()
 }
 
 // heard takes an engine's report and answers it.
@@ -100,12 +98,12 @@ func (f *fleet) register(e *engineView) {
 		return // an engine that does not know its own addresses
 	}
 	key := config.Key{Kind: config.KindServiceEngine, Name: e.name}
-	known, exists := c.state.Get(key)
+	known, exists := c.machine.Get(key)
 	body := config.Encode(object)
 	if exists && string(known.Body) == string(body) || c.env.Now()-e.registered < c.cfg.Timers.SEHeartbeat.Std()*2 {
 		return
 	}
-	if _, ok := c.state.Get(config.Key{Kind: config.KindServiceEngineGroup, Name: e.group}); !ok {
+	if _, ok := c.machine.Get(config.Key{Kind: config.KindServiceEngineGroup, Name: e.group}); !ok {
 		return // nobody has made its group yet
 	}
 	e.registered = c.env.Now()
@@ -154,7 +152,7 @@ func (f *fleet) arbitrate(e *engineView) {
 func (f *fleet) direct(e *engineView) {
 	c := f.controller
 	g := f.group(e.group)
-	d := &wire.EngineDirective{Term: c.status.Term, Leader: c.name(c.cfg.ID), ConfigIndex: g.index}
+	d := &wire.EngineDirective{Term: c.status.Term, Leader: c.name(), ConfigIndex: g.index}
 	if g.body != nil && e.report.ConfigIndex < g.index {
 		d.Config = g.body
 		e.pushed = g.index
@@ -167,19 +165,22 @@ func (f *fleet) direct(e *engineView) {
 	c.env.Send(e.address, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
 }
 
-// tick declares engines dead that have been silent for too long. A leader that was frozen has heard nobody: the time
-// that it slept is no silence of theirs.
+// slept says that this node was frozen: the engines were not silent for that long, it did not listen.
+func (f *fleet) slept(gap time.Duration) {
+	for _, e := range f.engines {
+		e.heard += gap
+	}
+}
+
+// tick declares engines dead that have been silent for too long.
 func (f *fleet) tick() {
 	c := f.controller
 	if !leads(c.status) {
 		return
 	}
 	now := c.env.Now()
-	slept := now - f.looked - 2*c.tick()
-	f.looked = now
 	patience := time.Duration(c.cfg.Timers.SEFailedHeartbeats) * c.cfg.Timers.SEHeartbeat.Std()
 	for _, e := range f.engines {
-		e.heard += max(0, slept)
 		if !e.down && now-e.heard > patience {
 			e.down = true
 			c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term})
@@ -209,7 +210,7 @@ func (f *fleet) group(name string) *groupView {
 // refresh makes the configuration of a group anew if anything in it has another version. Its index is the
 // log's: it grows from leader to leader, because every leader has applied all that was committed before.
 func (f *fleet) refresh(g *groupView) {
-	state := f.controller.state
+	state := f.controller.machine.State
 	print := fingerprint(state, g.name)
 	if print == g.fingerprint && g.body != nil {
 		return

@@ -1,17 +1,24 @@
 package controller
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"firedrill/model/config"
 	"firedrill/model/wire"
 )
 
-// machine fits the configuration to the replicated log: commands in, results out.
-type machine struct{ *config.State }
+// machine is what the log drives: the configuration, and beside it the event log.
+type machine struct {
+	*config.State
+	events eventLog
+}
+
+func newMachine() *machine { return &machine{State: config.NewState()} }
 
 // Apply implements [consensus.StateMachine].
-func (m machine) Apply(index uint64, command []byte) []byte {
+func (m *machine) Apply(index uint64, command []byte) []byte {
 	var cmd wire.Command
 	if err := cmd.UnmarshalVT(command); err != nil {
 		return encodeResult(wire.Status_INVALID, 0, "damaged command")
@@ -24,6 +31,11 @@ func (m machine) Apply(index uint64, command []byte) []byte {
 	switch cmd.Operation {
 	case wire.Operation_OPEN:
 		return encodeResult(wire.Status_OK, 0, "")
+	case wire.Operation_EVENT:
+		if err := m.events.add(index, cmd.Body); err != nil {
+			return encodeResult(wire.Status_INVALID, 0, err.Error())
+		}
+		return encodeResult(wire.Status_OK, index, "")
 	case wire.Operation_CREATE:
 		change.Op = config.OpCreate
 	case wire.Operation_UPDATE:
@@ -35,6 +47,40 @@ func (m machine) Apply(index uint64, command []byte) []byte {
 	}
 	out := m.State.Apply(index, change)
 	return encodeResult(statusOf(out.Code), out.Version, out.Error)
+}
+
+// Hash implements [consensus.StateMachine].
+func (m *machine) Hash() uint64 { return m.State.Hash() ^ m.events.hash }
+
+// machineVersion is the version of the snapshot's layout: the length of the configuration, it, then the events.
+const machineVersion = 1
+
+// Snapshot implements [consensus.StateMachine].
+func (m *machine) Snapshot() []byte {
+	configuration := m.State.Snapshot()
+	b := binary.AppendUvarint([]byte{machineVersion}, uint64(len(configuration)))
+	return append(append(b, configuration...), m.events.snapshot()...)
+}
+
+// Restore implements [consensus.StateMachine].
+func (m *machine) Restore(data []byte) error {
+	if len(data) == 0 || data[0] != machineVersion {
+		return errors.New("snapshot of a controller: of a version that this build does not know")
+	}
+	length, n := binary.Uvarint(data[1:])
+	rest := data[1+max(0, n):]
+	if n <= 0 || length > uint64(len(rest)) {
+		return errors.New("snapshot of a controller: damaged")
+	}
+	events, err := restoreEvents(rest[length:])
+	if err != nil {
+		return err
+	}
+	if err := m.State.Restore(rest[:length]); err != nil {
+		return err
+	}
+	m.events = events
+	return nil
 }
 
 func statusOf(c config.Code) wire.Status {

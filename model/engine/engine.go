@@ -19,7 +19,7 @@ type Config struct {
 	Group       string
 	Management  netip.Addr
 	Data        netip.Addr
-	Controllers []netip.Addr
+	Controllers []netip.Addr // at first; a leader tells when the members of the cluster change
 	Timers      config.Timers
 }
 
@@ -30,6 +30,7 @@ type Engine struct {
 	config *config.EngineConfig // nil until the first push, unless the disk holds one
 	pair   pair
 	health health
+	stream stream
 
 	term         uint64 // of the leader that was last obeyed
 	lastAnswered time.Duration
@@ -57,13 +58,15 @@ func (e *Engine) Start(env model.Env) {
 	e.env = env
 	e.pair.engine, e.health.engine = e, e
 	e.lastAnswered = env.Now()
+	e.loadControllers()
 	e.loadConfig()
+	e.beginStream()
 	e.report()
 	e.beat()
 }
 
 // Receive implements [model.Node].
-func (e *Engine) Receive(_ netip.Addr, msg []byte) {
+func (e *Engine) Receive(from netip.Addr, msg []byte) {
 	e.noticeSleep()
 	body, err := wire.Decode(msg)
 	if err != nil {
@@ -74,6 +77,8 @@ func (e *Engine) Receive(_ netip.Addr, msg []byte) {
 		e.obey(b.EngineDirective)
 	case *wire.Envelope_PeerHeartbeat:
 		e.pair.hear(b.PeerHeartbeat)
+	case *wire.Envelope_MetricsAck:
+		e.stream.Acked(from, b.MetricsAck)
 	}
 }
 
@@ -83,6 +88,7 @@ func (e *Engine) Timer(id model.TimerID) {
 	switch {
 	case id == timerReport:
 		e.report()
+		e.streamOn()
 	case id == timerHeartbeat:
 		e.beat()
 	case id == timerPeer, id == timerPeerOfUnit1:
@@ -164,9 +170,11 @@ func (e *Engine) obey(d *wire.EngineDirective) {
 		e.headless = false
 		e.env.Emit(model.Event{Kind: model.EventReattached, Peer: d.Leader, Term: d.Term})
 	}
+	e.learnControllers(d.Controllers)
 	if len(d.Config) > 0 && (e.config == nil || d.ConfigIndex > e.config.Index) {
 		e.configure(d.Config)
 	}
+	e.stream.redistribute(d.Collectors)
 	for _, p := range d.Peers {
 		e.pair.relayed(p)
 	}
@@ -195,23 +203,9 @@ func (e *Engine) apply(c *config.EngineConfig) {
 	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})
 }
 
-// saveConfig replaces the file in one step: after a power loss it holds the old or the new configuration.
+// saveConfig keeps the configuration: after a power loss the disk holds the old or the new one.
 func (e *Engine) saveConfig(body []byte) error {
-	const fresh = configFile + ".new"
-	d := e.env.Disk()
-	if err := d.Remove(fresh); err != nil {
-		return err
-	}
-	if err := d.Append(fresh, body); err != nil {
-		return err
-	}
-	if err := d.Sync(fresh); err != nil {
-		return err
-	}
-	if err := d.Rename(fresh, configFile); err != nil {
-		return err
-	}
-	return d.SyncDir()
+	return model.ReplaceFile(e.env.Disk(), configFile, body)
 }
 
 func (e *Engine) loadConfig() {

@@ -979,7 +979,8 @@ type EngineDirective struct {
 	ConfigIndex   uint64                 `protobuf:"varint,3,opt,name=config_index,json=configIndex,proto3" json:"config_index,omitempty"`
 	Config        []byte                 `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"` // JSON, left out while the engine is up to date
 	Peers         []*PeerReport          `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
-	Collectors    []string               `protobuf:"bytes,6,rep,name=collectors,proto3" json:"collectors,omitempty"` // addresses of the controllers that share the analytics at present
+	Collectors    []string               `protobuf:"bytes,6,rep,name=collectors,proto3" json:"collectors,omitempty"`   // addresses of the controllers that share the analytics at present
+	Controllers   []string               `protobuf:"bytes,7,rep,name=controllers,proto3" json:"controllers,omitempty"` // addresses of all members of the cluster, to report to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1052,6 +1053,13 @@ func (x *EngineDirective) GetPeers() []*PeerReport {
 func (x *EngineDirective) GetCollectors() []string {
 	if x != nil {
 		return x.Collectors
+	}
+	return nil
+}
+
+func (x *EngineDirective) GetControllers() []string {
+	if x != nil {
+		return x.Controllers
 	}
 	return nil
 }
@@ -1616,9 +1624,10 @@ type Metrics struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Engine        string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
 	Incarnation   uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"` // a number that no two lives of the engine share
-	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`       // of the message in this life
+	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`       // of the message in this life, whoever it goes to
 	Services      []*ServiceCounters     `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
 	Logs          []*LogRecord           `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
+	Base          uint64                 `protobuf:"varint,6,opt,name=base,proto3" json:"base,omitempty"` // the last sequence that the receiver acknowledged: what it held then is left out; 0: nothing is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1688,6 +1697,13 @@ func (x *Metrics) GetLogs() []*LogRecord {
 	return nil
 }
 
+func (x *Metrics) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
 type ServiceCounters struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Service       string                 `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
@@ -1695,6 +1711,7 @@ type ServiceCounters struct {
 	Refused       uint64                 `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`     // flows answered by a reset
 	Requests      uint64                 `protobuf:"varint,4,opt,name=requests,proto3" json:"requests,omitempty"`   // handed to a server
 	Responses     uint64                 `protobuf:"varint,5,opt,name=responses,proto3" json:"responses,omitempty"` // handed back to the client
+	Dropped       uint64                 `protobuf:"varint,6,opt,name=dropped,proto3" json:"dropped,omitempty"`     // log records that were lost because nobody took them in time
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1760,6 +1777,13 @@ func (x *ServiceCounters) GetRequests() uint64 {
 func (x *ServiceCounters) GetResponses() uint64 {
 	if x != nil {
 		return x.Responses
+	}
+	return 0
+}
+
+func (x *ServiceCounters) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
 	}
 	return 0
 }
@@ -1853,6 +1877,7 @@ type MetricsAck struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Unknown       bool                   `protobuf:"varint,3,opt,name=unknown,proto3" json:"unknown,omitempty"` // not held: the collector lacks what the message builds on; send everything
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1901,11 +1926,19 @@ func (x *MetricsAck) GetSequence() uint64 {
 	return 0
 }
 
+func (x *MetricsAck) GetUnknown() bool {
+	if x != nil {
+		return x.Unknown
+	}
+	return false
+}
+
 // MetricsQuery asks another controller for all that it has collected about a service; an empty one for all services.
 type MetricsQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	Logs          uint32                 `protobuf:"varint,3,opt,name=logs,proto3" json:"logs,omitempty"` // the latest so many records of each service, engine and life
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1952,6 +1985,13 @@ func (x *MetricsQuery) GetService() string {
 		return x.Service
 	}
 	return ""
+}
+
+func (x *MetricsQuery) GetLogs() uint32 {
+	if x != nil {
+		return x.Logs
+	}
+	return 0
 }
 
 type MetricsAnswer struct {
@@ -2086,7 +2126,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
-	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\xca\x01\n" +
+	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\xec\x01\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
@@ -2095,7 +2135,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x05peers\x18\x05 \x03(\v2\x1a.firedrill.wire.PeerReportR\x05peers\x12\x1e\n" +
 	"\n" +
 	"collectors\x18\x06 \x03(\tR\n" +
-	"collectors\"l\n" +
+	"collectors\x12 \n" +
+	"\vcontrollers\x18\a \x03(\tR\vcontrollers\"l\n" +
 	"\n" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
@@ -2143,33 +2184,37 @@ const file_wire_proto_rawDesc = "" +
 	"\x04body\x18\x05 \x01(\fR\x04body\x12\x1e\n" +
 	"\n" +
 	"controller\x18\x06 \x01(\tR\n" +
-	"controller\"\xcb\x01\n" +
+	"controller\"\xdf\x01\n" +
 	"\aMetrics\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12;\n" +
 	"\bservices\x18\x04 \x03(\v2\x1f.firedrill.wire.ServiceCountersR\bservices\x12-\n" +
-	"\x04logs\x18\x05 \x03(\v2\x19.firedrill.wire.LogRecordR\x04logs\"\x95\x01\n" +
+	"\x04logs\x18\x05 \x03(\v2\x19.firedrill.wire.LogRecordR\x04logs\x12\x12\n" +
+	"\x04base\x18\x06 \x01(\x04R\x04base\"\xaf\x01\n" +
 	"\x0fServiceCounters\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x14\n" +
 	"\x05flows\x18\x02 \x01(\x04R\x05flows\x12\x18\n" +
 	"\arefused\x18\x03 \x01(\x04R\arefused\x12\x1a\n" +
 	"\brequests\x18\x04 \x01(\x04R\brequests\x12\x1c\n" +
-	"\tresponses\x18\x05 \x01(\x04R\tresponses\"\x9c\x01\n" +
+	"\tresponses\x18\x05 \x01(\x04R\tresponses\x12\x18\n" +
+	"\adropped\x18\x06 \x01(\x04R\adropped\"\x9c\x01\n" +
 	"\tLogRecord\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x13\n" +
 	"\x05at_ns\x18\x03 \x01(\x04R\x04atNs\x12\x16\n" +
 	"\x06client\x18\x04 \x01(\tR\x06client\x12\x16\n" +
 	"\x06server\x18\x05 \x01(\tR\x06server\x12\x18\n" +
-	"\arefused\x18\x06 \x01(\bR\arefused\"J\n" +
+	"\arefused\x18\x06 \x01(\bR\arefused\"d\n" +
 	"\n" +
 	"MetricsAck\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x1a\n" +
-	"\bsequence\x18\x02 \x01(\x04R\bsequence\"8\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
+	"\aunknown\x18\x03 \x01(\bR\aunknown\"L\n" +
 	"\fMetricsQuery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
-	"\aservice\x18\x02 \x01(\tR\aservice\"r\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\x12\x12\n" +
+	"\x04logs\x18\x03 \x01(\rR\x04logs\"r\n" +
 	"\rMetricsAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1e\n" +
 	"\n" +

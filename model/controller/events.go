@@ -1,0 +1,114 @@
+package controller
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"firedrill/model"
+	"firedrill/model/wire"
+)
+
+// Event is an entry of the event log, which is replicated and so survives every failover. Identifiers are the
+// vendor's where it names them ("Cluster Changes Following Avi Controller Reboot").
+type Event struct {
+	Index  uint64    `json:"index"` // place in the replicated log: its order and its identity
+	Time   time.Time `json:"time"`  // by the wall clock of the leader that wrote it
+	ID     string    `json:"event_id"`
+	Object string    `json:"obj_name"`
+	Detail string    `json:"event_details,omitempty"`
+}
+
+// The events.
+const (
+	EventNodeLeft       = "CONTROLLER_NODE_LEFT"
+	EventNodeJoined     = "CONTROLLER_NODE_JOINED"
+	EventLeaderElected  = "CONTROLLER_LEADER_ELECTED"
+	EventClusterChanged = "CONTROLLER_CLUSTER_CONFIG_CHANGED"
+	EventRecovered      = "CONTROLLER_CLUSTER_MANUALLY_RECOVERED"
+	EventLatencyHigh    = "CONTROLLER_LATENCY_HIGH"
+	EventLatencyNormal  = "CONTROLLER_LATENCY_NORMAL"
+	EventSEDown         = "SE_DOWN"
+	EventSEUp           = "SE_UP"
+	EventBackup         = "CONFIG_BACKUP_DONE"
+	EventRestore        = "CONFIG_RESTORED"
+)
+
+// eventsKept bounds the event log.
+const eventsKept = 1000
+
+// eventLog is part of the replicated state.
+type eventLog struct {
+	list []Event         // oldest first
+	gone map[string]bool // controllers whose last event says that they left
+	hash uint64
+}
+
+func (l *eventLog) add(index uint64, body []byte) error {
+	var e Event
+	if err := json.Unmarshal(body, &e); err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	e.Index = index
+	l.put(e)
+	l.hash = l.hash*1099511628211 ^ xxhash.Sum64(body) ^ index
+	return nil
+}
+
+func (l *eventLog) put(e Event) {
+	if l.gone == nil {
+		l.gone = make(map[string]bool)
+	}
+	switch e.ID {
+	case EventNodeLeft:
+		l.gone[e.Object] = true
+	case EventNodeJoined:
+		delete(l.gone, e.Object)
+	}
+	if len(l.list) == eventsKept {
+		l.list = append([]Event(nil), l.list[1:]...)
+	}
+	l.list = append(l.list, e)
+}
+
+type eventSnapshot struct {
+	Hash uint64   `json:"hash"`
+	Gone []string `json:"gone"` // in the order of their names, which the encoder sees to
+	List []Event  `json:"list"`
+}
+
+func (l *eventLog) snapshot() []byte {
+	b, err := json.Marshal(eventSnapshot{Hash: l.hash, Gone: sortedKeys(l.gone), List: l.list})
+	if err != nil {
+		panic("controller: events that were read from JSON cannot be written: " + err.Error())
+	}
+	return b
+}
+
+func restoreEvents(data []byte) (eventLog, error) {
+	var s eventSnapshot
+	if err := json.Unmarshal(data, &s); err != nil {
+		return eventLog{}, fmt.Errorf("event log: %w", err)
+	}
+	l := eventLog{list: s.List, gone: make(map[string]bool), hash: s.Hash}
+	for _, name := range s.Gone {
+		l.gone[name] = true
+	}
+	return l, nil
+}
+
+// log writes an event, if this controller leads. What cannot be written now is lost: events inform, and decide nothing.
+func (c *Controller) log(id, object, detail string) {
+	if !leads(c.status) {
+		return
+	}
+	body, err := json.Marshal(Event{Time: c.env.Wall().UTC(), ID: id, Object: object, Detail: detail})
+	if err != nil {
+		panic("controller: an event cannot be written: " + err.Error())
+	}
+	s := c.once()
+	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: body}))
+	c.env.Emit(model.Event{Kind: model.EventLogged, Unit: id, Peer: object, Term: c.status.Term, Detail: detail})
+}

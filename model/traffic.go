@@ -1,0 +1,32 @@
+package model
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Counters is what a data path has done for one service since its process started. Each only grows.
+type Counters struct {
+	Flows     uint64 // accepted
+	Refused   uint64 // flows answered by a reset
+	Requests  uint64 // handed to a server
+	Responses uint64 // handed back to the client
+}
+
+// FlowRecord is one flow as the data path saw it begin.
+type FlowRecord struct {
+	At     time.Duration // since the process started
+	Client netip.AddrPort
+	Server netip.AddrPort // the zero AddrPort: the flow was refused
+}
+
+// TrafficSample is what a data path has to tell of one service.
+type TrafficSample struct {
+	Service string
+	Counters
+	// Records are the flows begun since the last sample, oldest first. They belong to the world again when the
+	// call that brings the sample returns.
+	Records []FlowRecord
+	// Unrecorded counts flows since the last sample, all older than Records, for which there was no room.
+	Unrecorded uint64
+}
