@@ -17,7 +17,7 @@ func checkCommittedNeverLost(h *evidence) []Violation {
 			if c.acknowledged == nil || e.Index > c.acknowledged.Index {
 				c.acknowledged = e
 			}
-		case e.Type == history.NodeEv:
+		case e.Type == history.NodeEv && !h.elsewhere(e):
 			c.follow(e)
 		}
 	}
@@ -51,7 +51,7 @@ func (c *commits) follow(e *history.Event) {
 		c.nodes[e.Node] = n
 	}
 	switch model.EventKind(e.Event) {
-	case model.EventStarted:
+	case model.EventStarted, model.EventIdentity:
 		*n = commitLog{known: true}
 	case model.EventApplied:
 		if n.known && e.Index != n.last+1 {

@@ -19,6 +19,7 @@ var Invariants = []Invariant{
 	{"failover-with-cause", "nobody takes over from a healthy node", checkFailoverWithCause},
 	{"services-recover", "every service answers, and answers for good once the faults are over and recover_within has passed", checkServicesRecover},
 	{"config-never-regresses", "an engine never runs an older configuration than it ran before", checkConfigNeverRegresses},
+	{"analytics-exact", "a reader of the analytics is told no more than the engines carried, and no less than those that live had carried recover_within ago", checkAnalyticsExact},
 	{"outage-bound", "no outage is longer than the scenario allows", checkOutageBound},
 	{"answers-as-expected", "the REST API answers as the scenario says", checkAnswersAsExpected},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},

@@ -16,7 +16,8 @@ type Event struct {
 // EventKind says what happened. The strings are part of the history format.
 type EventKind string
 
-// What controllers say.
+// What controllers say. One that is at factory default is a cluster of its own; what it says of that carries its name in
+// Unit, or in Peer where Unit is taken.
 const (
 	EventSuspected EventKind = "suspected" // this node stopped hearing its leader or its pair peer (end of detect)
 	EventLeader    EventKind = "leader"    // this node was elected in Term (end of decide)
@@ -31,8 +32,7 @@ const (
 	EventNodeState EventKind = "node_state" // this controller has come to the state Unit of a reboot
 	EventLogged    EventKind = "logged"     // the leader writes Unit about Peer into the event log
 	EventMembers   EventKind = "members"    // as of Index those vote whom Unit names, parted by blanks
-	EventForced    EventKind = "forced"     // this node was made a cluster of one by hand
-	EventReset     EventKind = "reset"      // this node was removed from its cluster, and is at factory default
+	EventIdentity  EventKind = "identity"   // this node begins anew as a member of the cluster Unit: Detail says why
 
 	// The leader answers a reader: this is what the engines have carried for the service Unit. Counters as in
 	// EventCarried; Peer names the controllers that did not answer; Detail says why else samples may be missing.

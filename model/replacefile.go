@@ -18,3 +18,16 @@ func ReplaceFile(d Disk, name string, data []byte) error {
 	}
 	return d.SyncDir()
 }
+
+// ReadDurable returns a file that will still be there after a loss of power, or ErrNotExist. What a killed process left
+// may be in the page cache alone: who relied on that could be taken back to what was there before.
+func ReadDurable(d Disk, name string) ([]byte, error) {
+	data, err := d.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Sync(name); err != nil {
+		return nil, err
+	}
+	return data, d.SyncDir()
+}

@@ -23,6 +23,7 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 	set(d, "topology.network.latency", &t.Network.Latency, Span{100 * us, 300 * us})
 	set(d, "topology.network.tail.share", &t.Network.Tail.Share, Whole/1000)
 	set(d, "topology.network.tail.latency", &t.Network.Tail.Latency, Span{ms, 5 * ms})
+	set(d, "topology.network.duplicate", &t.Network.Duplicate, Whole/1000)
 	set(d, "topology.network.arp_expiry", &t.Network.ARPExpiry, config.Duration(time.Minute))
 	set(d, "topology.disk.sync", &t.Disk.Sync, Span{500 * us, 2 * ms})
 	set(d, "topology.clocks.offset", &t.Clocks.Offset, Span{0, 500 * ms})

@@ -194,7 +194,7 @@ func TestDefaults(t *testing.T) {
 	s := mustParse(t, "name: small\nabout: Nothing happens.\nduration: 10s\ntopology: {controllers: 1}\nworkload: {mix: {clients: 1, rate: 1}}\n")
 	got := []any{s.Worlds, s.Profile, s.Topology.Network, s.Topology.Disk, s.Topology.Clocks, s.Workload.Probes, *s.Workload.Mix, s.Expect}
 	const sec, ms, us = 1e9, 1e6, 1e3
-	want := []any{[]string{"sim"}, "fast", Network{Span{100 * us, 300 * us}, Tail{1000, Span{ms, 5 * ms}}, Span{}, 0, 60 * sec}, Disk{Span{500 * us, 2 * ms}}, Clocks{Span{0, 500 * ms}, 50},
+	want := []any{[]string{"sim"}, "fast", Network{Span{100 * us, 300 * us}, Tail{1000, Span{ms, 5 * ms}}, 1000, Span{}, 0, 60 * sec}, Disk{Span{500 * us, 2 * ms}}, Clocks{Span{0, 500 * ms}, 50},
 		Probes{100 * ms, 5 * ms, 50 * ms}, Mix{Clients: 1, Rate: 1, Keys: 5, Readers: 5, From: at(3 * sec), Until: at(8 * sec)}, s.Expect}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

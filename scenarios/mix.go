@@ -27,14 +27,18 @@ func count(rate float64, d time.Duration) int64 {
 	return perThousandSeconds * d.Milliseconds() / 1_000_000
 }
 
-// operations writes the mix out, for a cluster of so many controllers.
-func (m *Mix) operations(seed uint64, controllers int) []Operation {
+// operations writes the mix out, for a cluster of so many controllers. Of the configured pools the first is in it
+// too, so that what engines run keeps changing.
+func (m *Mix) operations(seed uint64, controllers int, pools []config.Pool) []Operation {
 	bounds := stream(seed, "mix/bounds")
 	stretch := Span{m.From.draw(bounds).Min, m.Until.draw(bounds).Min}
 	choices := stream(seed, "mix/choices")
 	var out []Operation
 	for i, at := range arrivals(stream(seed, "mix/arrivals"), stretch, m.Rate) {
 		op := m.operation(choices, i)
+		if len(pools) > 0 && i%configuredEvery == 0 {
+			op = m.onConfigured(op, pools[0], i)
+		}
 		op.At = at
 		out = append(out, op)
 	}
@@ -59,6 +63,24 @@ func arrivals(r *rand.Rand, stretch Span, rate float64) []Span {
 	}
 	slices.SortFunc(times, func(a, b Span) int { return cmp.Compare(a.Min, b.Min) })
 	return times
+}
+
+// configuredEvery says how often the configured pool has its turn.
+const configuredEvery = 8
+
+// onConfigured turns an operation on the mix's own objects into one on a pool that services use: it stays, and only
+// what it is said to be changes.
+func (m *Mix) onConfigured(op Operation, pool config.Pool, i int) Operation {
+	op.Key, op.Value = config.Key{Kind: config.KindPool, Name: pool.Name}.String(), ""
+	switch op.Do {
+	case history.OpList:
+		op.Key = string(config.KindPool)
+	case history.OpCreate, history.OpUpdate, history.OpDelete:
+		op.Do = history.OpUpdate
+		pool.Description = fmt.Sprintf("mix %d", i)
+		op.Value = string(config.Encode(&pool))
+	}
+	return op
 }
 
 // key is object number n of those that the clients contend for.

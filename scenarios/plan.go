@@ -23,7 +23,7 @@ func NewPlan(s *Scenario, seed uint64) (*Scenario, error) {
 	}
 	plan := *s
 	plan.Faults = planFaults(s.Faults, seed)
-	plan.Workload.Operate = planOperations(&s.Workload, seed, s.Topology.Controllers)
+	plan.Workload.Operate = planOperations(s, seed)
 	plan.Workload.Mix = nil
 	return &plan, nil
 }
@@ -66,14 +66,15 @@ func planFaults(faults []Fault, seed uint64) []Fault {
 	return out
 }
 
-func planOperations(w *Workload, seed uint64, controllers int) []Operation {
+func planOperations(s *Scenario, seed uint64) []Operation {
+	w := &s.Workload
 	var out []Operation
 	for i, op := range w.Operate {
 		op.At = op.At.draw(stream(seed, fmt.Sprintf("operation/%d", i+1)))
 		out = append(out, op)
 	}
 	if w.Mix != nil {
-		out = append(out, w.Mix.operations(seed, controllers)...)
+		out = append(out, w.Mix.operations(seed, s.Topology.Cluster, s.Config.Pools)...)
 	}
 	slices.SortStableFunc(out, func(a, b Operation) int { return cmp.Compare(a.At.Min, b.At.Min) })
 	return out

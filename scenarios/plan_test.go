@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"firedrill/checker/history"
+	"firedrill/model/config"
 )
 
 func mustSuite(t testing.TB) []*Scenario {
@@ -159,7 +161,7 @@ func TestNewPlanRefuses(t *testing.T) {
 // TestMix checks the shares, the rate, and that no two writes look alike.
 func TestMix(t *testing.T) {
 	m := Mix{Clients: 3, Rate: 12.5, Keys: 4, From: at(5 * time.Second), Until: Span{2000 * time.Second, 2010 * time.Second}}
-	ops := m.operations(1, 3)
+	ops := m.operations(1, 3, nil)
 	if n := len(ops); n < 12*1995 || n > 13*2005 {
 		t.Fatalf("12.5 a second for 2000s are %d operations", n)
 	}
@@ -187,11 +189,37 @@ func TestMix(t *testing.T) {
 	}
 }
 
+// TestMixOnConfigured: the pool of the configuration is read and updated, and stays what it is.
+func TestMixOnConfigured(t *testing.T) {
+	m := Mix{Clients: 2, Rate: 10, Keys: 2, From: at(5 * time.Second), Until: at(105 * time.Second)}
+	pool := config.Pool{Name: "web", Servers: []config.Server{{IP: ServerIP(1), Port: 80}}}
+	done := make(map[string]int)
+	for _, op := range m.operations(1, 3, []config.Pool{pool}) {
+		if op.Key != "Pool/web" {
+			continue
+		}
+		done[op.Do]++
+		if op.Value == "" {
+			continue
+		}
+		object, err := config.Decode(config.KindPool, []byte(op.Value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := object.(*config.Pool); !slices.Equal(got.Servers, pool.Servers) {
+			t.Errorf("%s changes the servers", op.Value)
+		}
+	}
+	if len(done) != 2 || done[history.OpRead] < 20 || done[history.OpUpdate] < 20 {
+		t.Errorf("the configured pool saw %v", done)
+	}
+}
+
 // TestMixReaders: each controller is read by a client of its own.
 func TestMixReaders(t *testing.T) {
 	m := Mix{Clients: 1, Rate: 0.001, Keys: 2, Readers: 4, From: at(5 * time.Second), Until: at(105 * time.Second)}
 	reads := make(map[string]int)
-	for _, op := range m.operations(1, 3) {
+	for _, op := range m.operations(1, 3, nil) {
 		if op.Do != history.OpRead || op.Client != "reader-"+op.Via[len("controller-"):] {
 			t.Fatalf("%+v is no read of a reader", op)
 		}

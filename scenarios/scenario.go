@@ -75,6 +75,7 @@ type Host struct {
 type Network struct {
 	Latency   Span            `yaml:"latency"` // one way; default 100us..300us
 	Tail      Tail            `yaml:"tail"`
+	Duplicate Ratio           `yaml:"duplicate"`          // share of the messages between nodes that arrive twice; default 0.1%
 	Distance  Span            `yaml:"distance,omitempty"` // what a packet between two controllers takes longer, one way
 	Loss      Ratio           `yaml:"loss,omitempty"`
 	ARPExpiry config.Duration `yaml:"arp_expiry"` // of clients and gateways; default 60s
@@ -126,7 +127,7 @@ type Mix struct {
 	Clients int     `yaml:"clients"`
 	Rate    float64 `yaml:"rate"`            // operations a second, all clients together
 	Keys    int     `yaml:"keys"`            // objects they contend for; default 5
-	Readers float64 `yaml:"readers"`         // reads a second at each controller, by a client that asks no other; default 5
+	Readers float64 `yaml:"readers"`         // reads a second at each first member of the cluster, by a client that asks no other; default 5
 	From    Span    `yaml:"from,omitempty"`  // default 3s
 	Until   Span    `yaml:"until,omitempty"` // default: the end, less 2s
 }

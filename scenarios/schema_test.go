@@ -95,7 +95,7 @@ func constrain(s *reflector.Schema) {
 	defs := s.Definitions
 	property(s, "worlds").Items = words(worlds...)
 	property(s, "profile").Enum = words(config.Profiles()...).Enum
-	property(defs["Topology"], "controllers").Enum = []any{1, 3}
+	property(defs["Topology"], "cluster").Enum = []any{1, 3}
 	property(defs["Fault"], "network").Enum = words(networks...).Enum
 	property(defs["Operation"], "do").Enum = words(operations...).Enum
 	fault := property(defs["Fault"], "fault")
@@ -188,7 +188,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"fault: crash", "fault: crush"},
 		{"duration: 30s", "duration: soon"},
 		{"at: 10s..12s", "at: 10s-12s"},
-		{"controllers: 3", "controllers: 2"},
+		{"controllers: 3", "controllers: 3\n  cluster: 2"},
 		{"profile: fast", "profile: quick"},
 		{"target: leader", "targt: leader"},
 		{"loss: 0.5%", "loss: 101%"},

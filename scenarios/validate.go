@@ -155,6 +155,7 @@ func (v *validation) topology() {
 	v.between("topology.servers", t.Servers, 0, MaxServers)
 	v.span("topology.network.latency", t.Network.Latency, longestDelay)
 	v.check(t.Network.Tail.Share <= Whole, "topology.network.tail.share", "%v is more than everything", t.Network.Tail.Share)
+	v.check(t.Network.Duplicate <= Whole, "topology.network.duplicate", "%v is more than everything", t.Network.Duplicate)
 	v.span("topology.network.tail.latency", t.Network.Tail.Latency, longestDelay)
 	v.span("topology.network.distance", t.Network.Distance, longestDelay)
 	v.check(t.Network.Loss <= Whole, "topology.network.loss", "%v is more than everything", t.Network.Loss)

@@ -10,6 +10,7 @@ import (
 
 	"firedrill/checker/history"
 	"firedrill/model"
+	"firedrill/model/backup"
 	"firedrill/model/client"
 	"firedrill/model/config"
 	"firedrill/model/controller"
@@ -34,7 +35,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
 		diskRng:      newStream(seed, "disk"),
-		roles:        roles{active: make(map[string]*machine), members: make(map[string]bool)},
+		roles:        roles{active: make(map[string][]*machine), members: make(map[string]bool)},
 	}
 	for _, p := range w.firstMembers() {
 		w.roles.members[p.Name] = true
@@ -46,7 +47,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	w.links = links{
 		rng: newStream(seed, "network"), min: network.Latency.Min, max: network.Latency.Max,
 		distanceMin: network.Distance.Min, distanceMax: network.Distance.Max,
-		tail: uint32(network.Tail.Share), tailMin: network.Tail.Latency.Min, tailMax: network.Tail.Latency.Max,
+		duplicate: uint32(network.Duplicate), tail: uint32(network.Tail.Share), tailMin: network.Tail.Latency.Min, tailMax: network.Tail.Latency.Max,
 		loss: uint32(network.Loss), arpExpiry: network.ARPExpiry.Std(),
 	}
 	for _, n := range plan.Nodes() {
@@ -116,6 +117,9 @@ func (w *World) putOnHost(m *machine) {
 	m.host.machines = append(m.host.machines, m)
 }
 
+// longestUptime is how long a machine may have run when the run begins.
+const longestUptime = 30 * 24 * time.Hour
+
 // setClocks draws how far the clocks of a host's machines are off; machines of one host share its crystal.
 func (w *World) setClocks(h *host, r *rand.Rand) {
 	c := w.plan.Topology.Clocks
@@ -125,7 +129,7 @@ func (w *World) setClocks(h *host, r *rand.Rand) {
 		offset = -offset
 	}
 	for _, m := range h.machines {
-		m.clock = clock{drift: drift, offset: offset}
+		m.clock = clock{drift: drift, offset: offset, origin: -int64(between(r, 0, longestUptime))}
 	}
 }
 
@@ -166,6 +170,7 @@ func (w *World) bootController(m *machine) func() model.Node {
 	return func() model.Node {
 		cfg := controller.Config{
 			Name: m.Name, Address: scenarios.ControllerIP(m.Number), Version: platformVersion, Secret: clusterSecret, Timers: w.timers,
+			BackupWorkFactor: backup.TestWorkFactor,
 		}
 		if m.Number <= w.plan.Topology.Cluster && !m.replaced {
 			cfg.Bootstrap, cfg.ClusterIP = w.firstMembers(), w.plan.Topology.ClusterIP

@@ -9,7 +9,7 @@ const million = 1_000_000
 type clock struct {
 	drift  int64 // parts per million
 	offset time.Duration
-	origin int64 // true time at which the monotonic clock showed zero; survives a process crash, not a boot
+	origin int64 // true time at which the monotonic clock showed zero: when the machine was switched on
 }
 
 // epoch is the date on which every simulation begins.
@@ -20,10 +20,11 @@ func (c *clock) local(at int64) time.Duration {
 	return time.Duration(scale(at-c.origin, million+c.drift, million))
 }
 
-// span converts a time on the node's clock to how long it truly takes, rounded up: a timer is never early.
+// span converts a time on the node's clock to how long it truly takes, rounded up: a timer is never early, and never
+// at the very moment at which it is set, where other effects of the same callback are still to come.
 func (c *clock) span(d time.Duration) int64 {
 	if d <= 0 {
-		return 0
+		return 1
 	}
 	return scale(int64(d), million, million+c.drift) + 1
 }

@@ -92,7 +92,10 @@ func names(ms []*machine) []string {
 // strikeCrash kills processes; the kernel, and so the page cache, lives on.
 func strikeCrash(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
 	for _, m := range targets {
-		m.goDown("crashed", func() { m.disk.crash(w.now) })
+		if m.up && m.disk != nil {
+			m.disk.crash(w.now)
+		}
+		m.goDown("crashed")
 	}
 	return func() { comeUp(targets) }
 }
@@ -102,7 +105,11 @@ func strikeCrash(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
 func strikePowerLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
 	dark := w.onSameHosts(targets)
 	for _, m := range dark {
-		m.goDown("lost power", func() { m.disk.powerLoss(w.now, w.diskRng) })
+		m.goDown("lost power")
+		if m.disk != nil { // also where the process was down already: the page cache was not
+			m.disk.powerLoss(w.now, w.diskRng)
+		}
+		m.cold = true
 	}
 	return func() { comeUp(dark) }
 }
@@ -112,21 +119,19 @@ func strikePowerLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func()
 func strikeDiskLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
 	dark := w.onSameHosts(targets)
 	for _, m := range dark {
-		m.goDown("lost power and its disk", func() { m.disk.wipe() })
-		m.replaced = true
+		m.goDown("lost power and its disk")
+		if m.disk != nil {
+			m.disk.wipe()
+		}
+		m.replaced, m.cold = true, true
 	}
 	return func() { comeUp(dark) }
 }
 
-// goDown stops a machine and counts who wants it down; disk says what becomes of its writes.
-func (m *machine) goDown(why string, disk func()) {
+// goDown stops a machine and counts who wants it down.
+func (m *machine) goDown(why string) {
 	m.downs++
-	if m.up {
-		if m.disk != nil {
-			disk()
-		}
-		m.stop(why)
-	}
+	m.stop(why)
 }
 
 func comeUp(ms []*machine) {

@@ -28,6 +28,7 @@ type machine struct {
 	inc       uint32 // counts incarnations; what an earlier one left in the queue is void
 	downs     int    // how many faults keep it down
 	replaced  bool   // its disk is not the one that it was installed on
+	cold      bool   // it has no power, so that its monotonic clock begins anew
 	paused    int    // how many faults keep the process frozen
 	spent     int64  // what the callback under way has spent so far, in true time
 	busyUntil int64
@@ -73,10 +74,16 @@ type timer struct {
 	gen uint64 // 0: not pending
 }
 
+// bootTime is how long the kernel may have run before the process starts.
+const bootTime = 10 * time.Second
+
 // start boots the machine's process.
 func (m *machine) start() {
 	if m.up {
 		return
+	}
+	if m.cold {
+		m.cold, m.origin = false, m.w.now-int64(between(m.rng, 0, bootTime))
 	}
 	m.up = true
 	m.inc++

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
@@ -113,6 +114,17 @@ func (w *World) transmit(from, to *nic, f *frame) {
 		latency += between(w.links.rng, r.min, r.max)
 	}
 	w.queue.push(w.now+int64(latency), event{kind: evFrame, m: to.m, frame: f})
+	if f.kind == message && w.links.duplicate > 0 && w.links.rng.Uint64N(million) < uint64(w.links.duplicate) {
+		w.again(f, latency)
+	}
+}
+
+// again puts a copy of a message on the wire, behind the first.
+func (w *World) again(f *frame, latency time.Duration) {
+	c := w.newFrame()
+	*c = *f
+	c.payload = bytes.Clone(f.payload) // whoever gets a message owns it
+	w.queue.push(w.now+int64(latency+w.links.latency()), event{kind: evFrame, m: f.dst.m, frame: c})
 }
 
 // broadcast sends a copy of the frame to every other interface of the segment.

@@ -37,9 +37,9 @@ func (w *World) matches(s scenarios.Selector) []*machine {
 	case scenarios.SelectEngines:
 		return w.where(func(m *machine) bool { return m.Role == scenarios.RoleEngine && (s.Name == "" || m.Group == s.Name) })
 	case scenarios.SelectActive:
-		return w.enginesOf(s.Name, true)
+		return w.where(func(m *machine) bool { return m.Group == s.Name && w.roles.serves(m, s.Name, true) })
 	case scenarios.SelectStandby:
-		return w.enginesOf(s.Name, false)
+		return w.where(func(m *machine) bool { return m.Group == s.Name && !w.roles.serves(m, s.Name, false) })
 	case scenarios.SelectRack:
 		return w.where(func(m *machine) bool { return m.host.rack == s.Name })
 	case scenarios.SelectHost:
@@ -69,15 +69,15 @@ func (w *World) followers() []*machine {
 	return w.where(func(m *machine) bool { return w.roles.members[m.Name] && m != w.roles.leader })
 }
 
-// enginesOf lists the engines of a legacy group that serve some of its load, or those that serve none.
-func (w *World) enginesOf(group string, active bool) []*machine {
-	return w.where(func(m *machine) bool { return m.Group == group && w.roles.serves(m, group) == active })
-}
-
-// serves tells whether an engine is active for a group or for a unit of it.
-func (r *roles) serves(m *machine, group string) bool {
-	for unit, holder := range r.active {
-		if name, _, _ := strings.Cut(unit, "/"); name == group && holder == m {
+// serves tells whether an engine is active for a group or a unit of it; where two believe to be, only the latest
+// counts if so wanted.
+func (r *roles) serves(m *machine, group string, latest bool) bool {
+	for unit, holders := range r.active {
+		if name, _, _ := strings.Cut(unit, "/"); name != group {
+			continue
+		}
+		at := slices.Index(holders, m)
+		if at >= 0 && (!latest || at == len(holders)-1) {
 			return true
 		}
 	}

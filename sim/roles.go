@@ -11,7 +11,7 @@ import (
 type roles struct {
 	leader *machine
 	term   uint64
-	active map[string]*machine // by group, or group/unit
+	active map[string][]*machine // by group, or group/unit: who serves it, the latest last
 
 	members   map[string]bool // controllers that are members of the cluster
 	membersAt uint64          // where in the log they became that
@@ -20,7 +20,7 @@ type roles struct {
 func (r *roles) follow(m *machine, e *model.Event) {
 	switch e.Kind {
 	case model.EventLeader:
-		if e.Term >= r.term {
+		if e.Unit == "" && e.Term >= r.term {
 			r.leader, r.term = m, e.Term
 		}
 	case model.EventFollower, model.EventStopped:
@@ -31,7 +31,7 @@ func (r *roles) follow(m *machine, e *model.Event) {
 			r.forget(m)
 		}
 	case model.EventMembers:
-		if r.members[m.Name] && e.Index >= r.membersAt { // those of a controller at factory default are its own affair
+		if e.Peer == "" && e.Index >= r.membersAt { // those of a controller at factory default are its own affair
 			r.membersAt = e.Index
 			clear(r.members)
 			for _, name := range strings.Fields(e.Unit) {
@@ -39,19 +39,15 @@ func (r *roles) follow(m *machine, e *model.Event) {
 			}
 		}
 	case model.EventActive:
-		r.active[e.Unit] = m
+		r.active[e.Unit] = append(without(r.active[e.Unit], []*machine{m}), m)
 	case model.EventStandby:
-		if r.active[e.Unit] == m {
-			delete(r.active, e.Unit)
-		}
+		r.active[e.Unit] = without(r.active[e.Unit], []*machine{m})
 	}
 }
 
 // forget takes a stopped engine out of every unit; which one is looked at first does not matter.
 func (r *roles) forget(m *machine) {
-	for unit, holder := range r.active {
-		if holder == m {
-			delete(r.active, unit)
-		}
+	for unit, holders := range r.active {
+		r.active[unit] = without(holders, []*machine{m})
 	}
 }

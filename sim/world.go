@@ -47,6 +47,7 @@ type links struct {
 	tail                     uint32 // parts per million of the frames that take longer, by tailMin to tailMax
 	tailMin                  time.Duration
 	tailMax                  time.Duration
+	duplicate                uint32        // parts per million of the messages
 	distanceMin, distanceMax time.Duration // between two controllers, on top
 	arpExpiry                time.Duration
 }

@@ -57,9 +57,11 @@ func (s *series) counters() *wire.ServiceCounters {
 func (s *series) appendRecords(logs []*wire.LogRecord, most int) ([]*wire.LogRecord, uint64) {
 	first := s.last - uint64(len(s.records)) + 1
 	number := max(first, s.held+1)
-	for ; number <= s.last && most > 0; number, most = number+1, most-1 {
-		f := &s.records[number-first]
-		l := &wire.LogRecord{Service: s.name, Number: number, AtNs: uint64(f.At), Client: f.Client.String()}
+	block := make([]wire.LogRecord, min(uint64(most), s.last+1-number)) // one allocation for all
+	for i := range block {
+		f, l := &s.records[number-first], &block[i]
+		l.Service, l.Number, l.AtNs, l.Client = s.name, number, uint64(f.At), f.Client.String()
+		number++
 		if f.Server.IsValid() {
 			l.Server = f.Server.String()
 		} else {

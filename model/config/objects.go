@@ -44,6 +44,8 @@ type Cluster struct {
 	Nodes []ClusterNode `json:"nodes" yaml:"nodes"`
 	// VirtualIP is the cluster IP, held by the leader; unset for none.
 	VirtualIP netip.Addr `json:"virtual_ip,omitzero" yaml:"virtual_ip,omitempty"`
+	// SubnetMask is how many bits of an address name the subnet that the nodes share with the cluster IP; default 24.
+	SubnetMask int `json:"subnet_mask,omitempty" yaml:"subnet_mask,omitempty"`
 }
 
 // ClusterNode is one controller.
@@ -147,6 +149,7 @@ const (
 // Pool is a set of back-end servers.
 type Pool struct {
 	Name              string      `json:"name" yaml:"name"`
+	Description       string      `json:"description,omitempty" yaml:"description,omitempty"`
 	Servers           []Server    `json:"servers" yaml:"servers"`
 	LBAlgorithm       LBAlgorithm `json:"lb_algorithm,omitempty" yaml:"lb_algorithm,omitempty"` // default round robin
 	HealthMonitorRefs []string    `json:"health_monitor_refs,omitempty" yaml:"health_monitor_refs,omitempty"`

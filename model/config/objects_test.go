@@ -57,7 +57,9 @@ var invalidObjects = []struct {
 	field, says string
 }{
 	{but(validCluster(), func(c *Cluster) { c.Name = "" }), "name", "is not a name"},
-	{but(validCluster(), func(c *Cluster) { c.Nodes = c.Nodes[:2] }), "nodes", "2 nodes; a cluster has 1 or 3"},
+	{but(validCluster(), func(c *Cluster) { c.Nodes = append(c.Nodes, ClusterNode{"d", netip.MustParseAddr("198.18.0.19")}) }), "nodes", "4 nodes; a cluster has 1 or 3"},
+	{but(validCluster(), func(c *Cluster) { c.Nodes[2].IP = netip.MustParseAddr("198.18.7.13") }), "virtual_ip", "is not in the subnet of"},
+	{but(validCluster(), func(c *Cluster) { c.SubnetMask = 33 }), "subnet_mask", "33 is out of range; use 8 to 30"},
 	{but(validCluster(), func(c *Cluster) { c.Nodes = nil }), "nodes", "0 nodes"},
 	{but(validCluster(), func(c *Cluster) { c.Nodes[1].Name = "a/b" }), "nodes[1].name", "is not a name"},
 	{but(validCluster(), func(c *Cluster) { c.Nodes[2].Name = "controller-1" }), "nodes[2].name", "used twice"},

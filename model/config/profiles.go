@@ -15,14 +15,14 @@ var profiles = []struct {
 	timers Timers
 }{
 	{"documented", Timers{
-		ControllerHeartbeat: seconds(10), ControllerFailedHeartbeats: 4, WarmStart: seconds(150), LatencyWarning: millis(1),
+		ControllerHeartbeat: seconds(10), ControllerFailedHeartbeats: 4, WarmStart: seconds(150), LatencyWarning: millis(1), SnapshotEvery: 1000,
 		SEHeartbeat: seconds(10), SEFailedHeartbeats: 6,
 		DPHeartbeat: millis(100), DPFailedHeartbeats: 10, FailbackDelay: seconds(30),
 		GARPCount: 3, GARPSpacing: seconds(1), GARPRefresh: seconds(60),
 		APIAttempt: seconds(5), APITimeout: seconds(60),
 	}},
 	{"fast", Timers{
-		ControllerHeartbeat: millis(100), ControllerFailedHeartbeats: 5, WarmStart: 0, LatencyWarning: millis(1),
+		ControllerHeartbeat: millis(100), ControllerFailedHeartbeats: 5, WarmStart: 0, LatencyWarning: millis(1), SnapshotEvery: 100,
 		SEHeartbeat: millis(250), SEFailedHeartbeats: 8,
 		DPHeartbeat: millis(100), DPFailedHeartbeats: 3, FailbackDelay: seconds(2),
 		GARPCount: 3, GARPSpacing: millis(100), GARPRefresh: seconds(60),
@@ -64,6 +64,7 @@ func (t Timers) Override(o Timers) Timers {
 		ControllerFailedHeartbeats: cmp.Or(o.ControllerFailedHeartbeats, t.ControllerFailedHeartbeats),
 		WarmStart:                  cmp.Or(o.WarmStart, t.WarmStart),
 		LatencyWarning:             cmp.Or(o.LatencyWarning, t.LatencyWarning),
+		SnapshotEvery:              cmp.Or(o.SnapshotEvery, t.SnapshotEvery),
 		SEHeartbeat:                cmp.Or(o.SEHeartbeat, t.SEHeartbeat),
 		SEFailedHeartbeats:         cmp.Or(o.SEFailedHeartbeats, t.SEFailedHeartbeats),
 		DPHeartbeat:                cmp.Or(o.DPHeartbeat, t.DPHeartbeat),
@@ -107,6 +108,7 @@ func (t Timers) Validate() error {
 		{"se_failed_heartbeats", t.SEFailedHeartbeats, 2},
 		{"dp_hb_timeout_count", t.DPFailedHeartbeats, 2},
 		{"garp_count", t.GARPCount, 1},
+		{"snapshot_every", t.SnapshotEvery, 1},
 	} {
 		if c.value < c.least || c.value > mostBeats {
 			return fmt.Errorf("timers: %s: %d is out of range; use %d to %d", c.name, c.value, c.least, mostBeats)

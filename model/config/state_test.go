@@ -201,6 +201,17 @@ func throughLog(t *rapid.T, items []Item) []Item {
 func TestState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, want, index := NewState(), naive{}, uint64(0)
+		if rapid.Bool().Draw(t, "prepared") { // or services, which need most, would hardly ever be made
+			for _, o := range []Object{
+				&Cloud{Name: "a", Access: NoAccess, Username: "admin", Password: "a"}, &ServiceEngineGroup{Name: "a", HAMode: HAModeLegacyActiveStandby},
+				&ServiceEngineGroup{Name: "b", HAMode: HAModeShared}, &Pool{Name: "a"}, &Pool{Name: "b"}, &Pool{Name: "c"},
+				&VirtualService{Name: "a", VIP: ip("198.19.2.1"), Port: 80, PoolRef: "a", SEGroupRef: "a"},
+			} {
+				index++
+				s.Apply(index, create(o))
+				want.apply(index, create(o))
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"change": func(t *rapid.T) {
 				index++

@@ -8,6 +8,8 @@ type Timers struct {
 	// WarmStart is how long a new leader takes before it answers the API ("Impact of a Controller Failure").
 	WarmStart Duration `json:"warm_start" yaml:"warm_start,omitempty"`
 
+	// SnapshotEvery is how many applied entries of the log lie between two snapshots of a controller.
+	SnapshotEvery int `json:"snapshot_every" yaml:"snapshot_every,omitempty"`
 	// LatencyWarning is the round trip between two controllers above which the event log warns ("Clustering Avi
 	// Controllers That Are in Different Networks").
 	LatencyWarning Duration `json:"controller_latency_warning" yaml:"controller_latency_warning,omitempty"`

@@ -106,12 +106,12 @@ func (c *Cluster) ObjectName() string { return c.Name }
 // References implements [Object].
 func (*Cluster) References() []Key { return nil }
 
-// Validate implements [Object]: one controller or three ("High Availability for Avi Controllers"), and a
-// cluster IP that is nobody's own address ("Controller Cluster IP").
+// Validate implements [Object]: one controller or three ("High Availability for Avi Controllers"), two while one is
+// replaced; and a cluster IP that is nobody's own address, in one subnet with all nodes ("Controller Cluster IP").
 func (c *Cluster) Validate() error {
 	v := &validator{object: c}
 	v.name("name", c.Name)
-	v.check(len(c.Nodes) == 1 || len(c.Nodes) == 3, "nodes", "%d nodes; a cluster has 1 or 3", len(c.Nodes))
+	v.check(len(c.Nodes) >= 1 && len(c.Nodes) <= 3, "nodes", "%d nodes; a cluster has 1 or 3, and 2 while it is being changed", len(c.Nodes))
 	for i, n := range c.Nodes {
 		field := item("nodes", i)
 		v.name(field+".name", n.Name)
@@ -122,10 +122,23 @@ func (c *Cluster) Validate() error {
 		}
 		v.check(n.IP != c.VirtualIP, "virtual_ip", "%s is the address of %s; use a free one", c.VirtualIP, n.Name)
 	}
+	v.check(c.SubnetMask == 0 || c.SubnetMask >= 8 && c.SubnetMask <= 30, "subnet_mask", "%d is out of range; use 8 to 30, or 0 for 24", c.SubnetMask)
 	if c.VirtualIP.IsValid() {
 		v.address("virtual_ip", c.VirtualIP)
+		c.oneSubnet(v)
 	}
 	return v.result()
+}
+
+// oneSubnet holds the nodes to the subnet of the cluster IP: a gratuitous ARP reaches no other.
+func (c *Cluster) oneSubnet(v *validator) {
+	if v.err != nil {
+		return
+	}
+	subnet := netip.PrefixFrom(c.VirtualIP, cmp.Or(c.SubnetMask, 24)).Masked()
+	for _, n := range c.Nodes {
+		v.check(subnet.Contains(n.IP), "virtual_ip", "%s is not in the subnet of %s at %s; nodes in different networks share no cluster IP", c.VirtualIP, n.Name, n.IP)
+	}
 }
 
 // Kind implements [Object].
@@ -318,6 +331,7 @@ func (p Pool) WithDefaults() Pool {
 func (p *Pool) Validate() error {
 	v := &validator{object: p}
 	v.name("name", p.Name)
+	v.check(len(p.Description) <= 1024, "description", "%d bytes are too long; use at most 1024", len(p.Description))
 	for i, s := range p.Servers {
 		field := item("servers", i)
 		v.address(field+".ip", s.IP)

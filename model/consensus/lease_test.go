@@ -36,11 +36,12 @@ func TestLease(t *testing.T) {
 			m.drift = drillDrift
 			d.die(m.id)
 		}
-		for range 4000 {
-			d.pass()
-			d.trouble()
-			d.deliverSome()
-			d.look()
+		for range 30 {
+			for range 100 {
+				d.trouble()
+				d.step()
+			}
+			d.plot()
 		}
 		held, holders = held+d.held, holders+len(d.holder)
 	}
@@ -137,6 +138,72 @@ func (d *leaseDrill) trouble() {
 		d.guarded(m.id, func() { d.ready(m) })
 	}
 }
+
+func (d *leaseDrill) step() {
+	d.pass()
+	d.deliverSome()
+	d.look()
+}
+
+// plot aims at a leader who holds a lease. One voter has not heard it for long and would lead instead; then the leader
+// is cut off from all, and everything is tried that may make the others forget it.
+func (d *leaseDrill) plot() {
+	clear(d.cut)
+	for range 60 { // let there be a leader
+		d.step()
+	}
+	m := d.leader()
+	if m == nil {
+		return
+	}
+	leader, rival := m.id, 1+d.rng.Uint64N(uint64(len(d.members)))
+	d.part(leader, rival)
+	late := d.hold(leader, rival)
+	for range 20 + d.rng.IntN(60) {
+		d.step()
+	}
+	if d.rng.IntN(2) == 0 {
+		d.queue = append(d.queue, late...)
+	}
+	for _, other := range d.members {
+		d.part(leader, other.id)
+		if other.id != leader && other.replica != nil && d.rng.IntN(3) == 0 {
+			d.die(other.id)
+			other.now = longAgo
+			d.reboot(other.id)
+			d.guarded(other.id, func() { d.restart(other.id) })
+		}
+	}
+	for range 40 {
+		for _, other := range d.members {
+			if other.id != leader && other.replica != nil && d.rng.IntN(3) == 0 {
+				other.replica.Campaign()
+				d.guarded(other.id, func() { d.ready(other) })
+			}
+		}
+		d.step()
+	}
+	clear(d.cut)
+}
+
+// hold begins a transfer of which the messages are kept back, and returns them.
+func (d *leaseDrill) hold(leader, rival uint64) []envelope {
+	m := d.node(leader)
+	if m.replica == nil || d.rng.IntN(2) == 0 {
+		return nil
+	}
+	before := len(d.queue)
+	to := 1 + d.rng.Uint64N(uint64(len(d.members)))
+	if d.rng.IntN(2) == 0 {
+		to = rival
+	}
+	d.guarded(leader, func() { d.transfer(leader, to) })
+	late := slices.Clone(d.queue[before:])
+	d.queue = d.queue[:before]
+	return late
+}
+
+func (d *leaseDrill) part(a, b uint64) { d.cut[link{a, b}], d.cut[link{b, a}] = true, true }
 
 // changeSome keeps about three voters.
 func (d *leaseDrill) changeSome(id uint64) {

@@ -21,8 +21,8 @@ type configs map[uint64]*pb.ConfState
 // reconfigured looks at the members that a replica has now.
 func (c *cluster) reconfigured(m *member) {
 	change, cs := m.replica.core.members.change, m.replica.storage.members
-	if len(cs.Voters) == 0 {
-		return // it waits
+	if len(cs.Voters) == 0 || c.configs == nil {
+		return // it waits, or the test has made two clusters
 	}
 	if was := c.configs[change]; was != nil {
 		if was.Equivalent(cs) != nil {
@@ -212,5 +212,34 @@ func TestRoutes(t *testing.T) {
 	}
 	if len(r) > maxRoutes {
 		t.Errorf("%d are remembered", len(r))
+	}
+}
+
+// TestWaiting: a node without members neither stands, nor votes, nor takes a log from its beginning, nor believes that
+// it has what it has not; it answers where the question came from.
+func TestWaiting(t *testing.T) {
+	c := newCluster(t, 1000)
+	m := c.boot(nil)
+	message := func(kind pb.MessageType) *pb.Message {
+		return &pb.Message{Type: kind.Enum(), From: proto.Uint64(1), To: proto.Uint64(m.id), Term: proto.Uint64(1)}
+	}
+	appends := message(pb.MsgApp)
+	appends.Entries, appends.Commit = []*pb.Entry{entry(1, 1, "")}, proto.Uint64(1)
+	heartbeat := message(pb.MsgHeartbeat)
+	heartbeat.Commit = proto.Uint64(100)
+	for _, message := range []*pb.Message{message(pb.MsgVote), message(pb.MsgPreVote), appends, heartbeat} {
+		m.replica.Step(addressOf(77), mustMarshal(message))
+	}
+	out, err := m.replica.Ready()
+	if err != nil || len(out.Messages) != 1 || out.Messages[0].Address != addressOf(77) || m.replica.Status().Committed != 0 {
+		t.Errorf("output %+v, error %v", out, err)
+	}
+	for range 30 {
+		m.now += tickInterval
+		m.replica.Tick()
+	}
+	m.replica.Campaign()
+	if out, err := m.replica.Ready(); err != nil || len(out.Messages) > 0 || out.Removed {
+		t.Errorf("output %+v, error %v", out, err)
 	}
 }

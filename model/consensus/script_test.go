@@ -144,7 +144,8 @@ func (p *player) playMembers(t *testing.T, d *datadriven.TestData, id uint64) st
 		if err := ForceStandalone(m.disk, m.config(), argument(t, d, 1)); err != nil {
 			return fmt.Sprintf("refused: %v\n", err)
 		}
-		m.replica, p.node(argument(t, d, 1)).disk = nil, m.disk
+		p.configs = nil // there are two clusters from now on
+		p.node(argument(t, d, 1)).disk = m.disk
 		p.node(argument(t, d, 1)).address = m.address
 		m.address = addressOf(0)
 	default:

@@ -33,10 +33,10 @@ func newSessions(limit int) *sessions {
 	return &sessions{limit: limit, byID: make(map[string]*list.Element), order: list.New()}
 }
 
-// admit decides about a command. A client that is not remembered must begin with sequence 1: otherwise it
+// admit decides about a command. Without a client, or with the sequence 0, it belongs to no session. A client that is not remembered must begin with sequence 1: otherwise it
 // may be one that has been forgotten, and nobody knows what became of its earlier commands.
 func (s *sessions) admit(client string, sequence uint64) (admission, []byte) {
-	if client == "" {
+	if client == "" || sequence == 0 {
 		return fresh, nil
 	}
 	e := s.byID[client]
@@ -57,7 +57,7 @@ func (s *sessions) admit(client string, sequence uint64) (admission, []byte) {
 
 // keep remembers a command that was applied, and forgets the client longest unused when there are too many.
 func (s *sessions) keep(client string, sequence uint64, result []byte) {
-	if client == "" {
+	if client == "" || sequence == 0 {
 		return
 	}
 	if e := s.byID[client]; e != nil {

@@ -106,6 +106,9 @@ func (s *saved) everMembers(first []Member) (table, error) {
 	return t, nil
 }
 
+// standaloneTerms is how far the term jumps, so that it is above any that the others have reached without this node.
+const standaloneTerms = 1 << 16
+
 // standalone makes commands of all entries, and returns the hard state by which all of them are committed. A change
 // of the old cluster's members is kept as a command that does nothing: its place in the log and in the running hash
 // stays the same.
@@ -116,7 +119,7 @@ func (s *saved) standalone() *pb.HardState {
 		e.Type = pb.EntryNormal.Enum()
 		term, last = max(term, e.GetTerm()), e.GetIndex()
 	}
-	return &pb.HardState{Term: proto.Uint64(term), Vote: proto.Uint64(0), Commit: proto.Uint64(last)}
+	return &pb.HardState{Term: proto.Uint64(term + standaloneTerms), Vote: proto.Uint64(0), Commit: proto.Uint64(last)}
 }
 
 // Wipe removes all that this package keeps on a disk, damaged or not. The node must not be running; if it is to come

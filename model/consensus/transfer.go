@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
@@ -76,7 +77,10 @@ func (r *Replica) mayStand(m *pb.Message) bool {
 	return true
 }
 
-// valid tells whether an offer frees this node from standing by.
+// valid tells whether an offer frees this node from standing by. A leader who has given the transfer up leads on.
 func (r *Replica) valid(o offer) bool {
+	if b := r.node.BasicStatus(); b.RaftState == raft.StateLeader && b.LeadTransferee == 0 {
+		return false
+	}
 	return r.cfg.Now() >= r.lease.unsure && !r.lease.round.after(o.round) && r.core.members.change <= o.change
 }

@@ -43,6 +43,10 @@ func (c *Controller) do(r *wire.Request, answer reply) {
 			answer(c.read(r))
 		})
 	case wire.Operation_CREATE, wire.Operation_UPDATE, wire.Operation_DELETE, wire.Operation_OPEN:
+		if config.Kind(r.Kind).Fact() {
+			answer(&wire.Response{Status: wire.Status_INVALID, Error: r.Kind + ": it is written by the controllers themselves"})
+			return
+		}
 		c.write(session{r.Client, r.Sequence}, encodeCommand(r), answer)
 	default:
 		answer(&wire.Response{Status: wire.Status_INVALID, Error: "operation: unknown to this version"})
@@ -81,12 +85,12 @@ func (c *Controller) readDone(id uint64, ok bool) {
 	}
 }
 
-// read answers from the applied state.
+// read answers from the applied state, secrets left out.
 func (c *Controller) read(r *wire.Request) *wire.Response {
 	response := &wire.Response{Status: wire.Status_OK}
 	if r.Operation == wire.Operation_LIST {
 		for _, e := range c.machine.List(config.Kind(r.Kind)) {
-			response.Items = append(response.Items, &wire.Item{Kind: string(e.Key.Kind), Name: e.Key.Name, Version: e.Version, Body: e.Body})
+			response.Items = append(response.Items, &wire.Item{Kind: string(e.Key.Kind), Name: e.Key.Name, Version: e.Version, Body: e.RedactedBody()})
 		}
 		return response
 	}
@@ -95,7 +99,7 @@ func (c *Controller) read(r *wire.Request) *wire.Response {
 		response.Status = wire.Status_NOT_FOUND
 		return response
 	}
-	response.Version, response.Body = e.Version, e.Body
+	response.Version, response.Body = e.Version, e.RedactedBody()
 	return response
 }
 
@@ -116,7 +120,7 @@ func (c *Controller) once() session {
 
 // applied answers the client of a command, if it asked here.
 func (c *Controller) applied(a *consensus.Applied) {
-	c.env.Emit(model.Event{Kind: model.EventApplied, Index: a.Index, Term: a.Term, Hash: a.Hash, State: a.State})
+	c.env.Emit(model.Event{Kind: model.EventApplied, Unit: c.identity.Cluster, Index: a.Index, Term: a.Term, Hash: a.Hash, State: a.State})
 	if !leads(c.status) {
 		return
 	}

@@ -80,7 +80,7 @@ func (c *Controller) try(a *call, cluster *config.Cluster) {
 
 func (c *Controller) askToJoin(n config.ClusterNode, trial bool, id uint64) {
 	c.env.Send(n.IP, wire.Encode(&wire.Envelope_JoinRequest{JoinRequest: &wire.JoinRequest{
-		Trial: trial, Secret: c.cfg.Secret, Version: c.cfg.Version, Id: id, Name: n.Name, Address: n.IP.String(),
+		Trial: trial, Secret: c.cfg.Secret, Version: c.cfg.Version, Id: id, Name: n.Name, Address: n.IP.String(), Cluster: c.identity.Cluster,
 	}}))
 }
 

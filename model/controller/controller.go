@@ -29,7 +29,9 @@ type Config struct {
 	Secret    string     // of the cluster; who does not know it cannot add this node
 	Version   string     // of the build; members of one cluster run the same
 	Token     string     // that callers of the REST API must show; "": none
-	Timers    config.Timers
+	// BackupWorkFactor is scrypt's, as a power of two; 0: the package's default.
+	BackupWorkFactor int
+	Timers           config.Timers
 }
 
 // Peer is one controller.
@@ -67,6 +69,7 @@ type Controller struct {
 	recovering bool            // the configuration is being told of a manual recovery
 	resetDue   bool            // this node was removed from its cluster
 	fleet      fleet
+	backups    backups
 }
 
 const (
@@ -129,6 +132,9 @@ func (c *Controller) open(id identity) error {
 	}
 	c.replica = replica
 	c.status = replica.Status()
+	if c.status.Applied > 0 {
+		c.tellRestored(c.status.Applied)
+	}
 	c.nodes.begin()
 	if members := c.members(); len(members) == 1 && members[0].ID == c.id {
 		c.replica.Campaign() // there is nobody to wait for
@@ -143,6 +149,7 @@ func (c *Controller) consensusConfig(id identity) consensus.Config {
 		Members:        c.firstMembers(id),
 		HeartbeatTicks: ticksPerHeartbeat,
 		ElectionTicks:  ticksPerHeartbeat * c.cfg.Timers.ControllerFailedHeartbeats,
+		SnapshotEvery:  uint64(c.cfg.Timers.SnapshotEvery),
 		TickInterval:   c.tick(),
 		DriftPPM:       clockDriftPPM,
 		Now:            c.env.Now,
@@ -249,6 +256,7 @@ func (c *Controller) onTick() {
 		c.nodes.beat()
 		c.reconcile()
 		c.settleRecovered()
+		c.keepBackups()
 	}
 }
 
@@ -281,7 +289,7 @@ func (c *Controller) pump() {
 		c.env.Send(m.Address, wire.Encode(&wire.Envelope_Raft{Raft: m.Data}))
 	}
 	if out.Restored > 0 {
-		c.env.Emit(model.Event{Kind: model.EventRestored, Index: out.Restored, State: c.machine.Hash()})
+		c.tellRestored(out.Restored)
 	}
 	for i := range out.Applied {
 		c.applied(&out.Applied[i])
@@ -301,13 +309,18 @@ func (c *Controller) pump() {
 	c.clusterIP.settle()
 }
 
+// tellRestored says that the state is that of a snapshot, of this node's own disk or of the leader.
+func (c *Controller) tellRestored(index uint64) {
+	c.env.Emit(model.Event{Kind: model.EventRestored, Unit: c.identity.Cluster, Index: index, State: c.machine.Hash()})
+}
+
 // openAPI lets a new leader answer once it knows everything that was committed before it.
 func (c *Controller) openAPI() {
 	if !c.warm || c.ready || !c.replica.Status().CaughtUp {
 		return
 	}
 	c.ready = true
-	c.env.Emit(model.Event{Kind: model.EventReady, Term: c.status.Term})
+	c.env.Emit(model.Event{Kind: model.EventReady, Unit: c.identity.Cluster, Term: c.status.Term})
 	c.nodes.advance()
 	c.log(EventLeaderElected, c.name(), fmt.Sprintf("term %d", c.status.Term))
 	if _, known := c.machine.Get(clusterKey); !known {
@@ -341,13 +354,13 @@ func (c *Controller) roleChanged() {
 	}
 	switch {
 	case leads(now) && (!leads(was) || was.Term != now.Term):
-		c.env.Emit(model.Event{Kind: model.EventLeader, Term: now.Term})
+		c.env.Emit(model.Event{Kind: model.EventLeader, Unit: c.identity.Cluster, Term: now.Term})
 		c.fleet.reset()
 		c.env.SetTimer(timerWarm, c.cfg.Timers.WarmStart.Std())
 	case now.Role == consensus.PreCandidate && was.Role == consensus.Follower:
-		c.env.Emit(model.Event{Kind: model.EventSuspected, Peer: c.nameOf(was.Leader), Term: now.Term})
+		c.env.Emit(model.Event{Kind: model.EventSuspected, Unit: c.identity.Cluster, Peer: c.nameOf(was.Leader), Term: now.Term})
 	case !leads(now) && (leads(was) || now.Leader != was.Leader && now.Leader != 0):
-		c.env.Emit(model.Event{Kind: model.EventFollower, Peer: c.nameOf(now.Leader), Term: now.Term})
+		c.env.Emit(model.Event{Kind: model.EventFollower, Unit: c.identity.Cluster, Peer: c.nameOf(now.Leader), Term: now.Term})
 	}
 }
 
@@ -371,7 +384,7 @@ func (c *Controller) tellMembers() {
 			voters = append(voters, m.Name)
 		}
 	}
-	e := model.Event{Kind: model.EventMembers, Unit: strings.Join(voters, " "), Index: c.replica.Status().Applied}
+	e := model.Event{Kind: model.EventMembers, Unit: strings.Join(voters, " "), Peer: c.identity.Cluster, Index: c.replica.Status().Applied}
 	if learners != nil {
 		e.Detail = "learning: " + strings.Join(learners, " ")
 	}

@@ -33,6 +33,7 @@ const (
 	EventSEDown         = "SE_DOWN"
 	EventSEUp           = "SE_UP"
 	EventBackup         = "CONFIG_BACKUP_DONE"
+	EventBackupFailed   = "CONFIG_BACKUP_FAILED"
 	EventRestore        = "CONFIG_RESTORED"
 )
 

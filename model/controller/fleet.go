@@ -62,6 +62,7 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 	if e.down {
 		e.down = false
 		c.env.Emit(model.Event{Kind: model.EventEngineUp, Peer: r.Engine, Term: c.status.Term})
+		c.log(EventSEUp, r.Engine, "")
 	}
 	e.report, e.heard, e.address = r, c.env.Now(), from
 	f.register(e)
@@ -162,6 +163,12 @@ func (f *fleet) direct(e *engineView) {
 			d.Peers = append(d.Peers, &wire.PeerReport{Engine: other.name, AgeNs: uint64(c.env.Now() - other.heard), Units: other.report.Units})
 		}
 	}
+	for _, m := range c.members() {
+		d.Controllers = append(d.Controllers, m.Address.String())
+		if c.nodes.responsive(m.ID) {
+			d.Collectors = append(d.Collectors, m.Address.String())
+		}
+	}
 	c.env.Send(e.address, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
 }
 
@@ -184,6 +191,7 @@ func (f *fleet) tick() {
 		if !e.down && now-e.heard > patience {
 			e.down = true
 			c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term})
+			c.log(EventSEDown, e.name, "no heartbeat for "+patience.String())
 		}
 	}
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"firedrill/model"
 	"firedrill/model/consensus"
@@ -15,6 +16,9 @@ type identity struct {
 	ID uint64 `json:"id"`
 	// Joined: the node was taken into a cluster, and learns from its leader who the members are.
 	Joined bool `json:"joined,omitempty"`
+	// Cluster is the name of a cluster that began with a node at factory default, for the records; "" for one that was
+	// installed as a cluster.
+	Cluster string `json:"cluster,omitempty"`
 	// Forcing is the ID under which a manual recovery is under way; 0: none.
 	Forcing uint64 `json:"forcing,omitempty"`
 	// Recovered: the cluster was cut down to this node by hand, and its configuration does not say so yet.
@@ -25,7 +29,7 @@ const identityFile = "controller-identity.json"
 
 // loadIdentity reads who this node is; of a new node ok is false.
 func loadIdentity(disk model.Disk) (id identity, ok bool, err error) {
-	data, err := disk.Read(identityFile)
+	data, err := model.ReadDurable(disk, identityFile)
 	if errors.Is(err, model.ErrNotExist) {
 		return identity{}, false, nil
 	}
@@ -54,7 +58,7 @@ func (i identity) settle(disk model.Disk) (identity, error) {
 		return i, err
 	}
 	if owner == i.Forcing {
-		i = identity{ID: owner, Joined: true, Recovered: true}
+		i = identity{ID: owner, Joined: true, Recovered: true, Cluster: i.Cluster}
 	}
 	i.Forcing = 0
 	return i, i.save(disk)
@@ -68,7 +72,13 @@ func (c *Controller) newborn() identity {
 			return identity{ID: uint64(i + 1)}
 		}
 	}
-	return identity{ID: c.freshID()}
+	return c.factoryDefault()
+}
+
+// factoryDefault is the identity of a node that is a cluster of its own.
+func (c *Controller) factoryDefault() identity {
+	id := c.freshID()
+	return identity{ID: id, Cluster: fmt.Sprintf("%s/%x", c.cfg.Name, id)}
 }
 
 // idBits is how many bits of a raft ID tell nodes of one origin apart; those above grow with the log.

@@ -14,7 +14,7 @@ import (
 func (c *Controller) joinAsked(from netip.Addr, r *wire.JoinRequest) {
 	refusal := c.refuseJoin(r)
 	if refusal == "" && !r.Trial && r.Id != c.id {
-		if err := c.become(r.Id); err != nil {
+		if err := c.become(r); err != nil {
 			c.fail(err)
 			return
 		}
@@ -47,27 +47,24 @@ func (c *Controller) refuseJoin(r *wire.JoinRequest) string {
 }
 
 // become makes this node a member under a new ID. What it held is gone: the leader's configuration replaces it.
-func (c *Controller) become(id uint64) error {
+func (c *Controller) become(r *wire.JoinRequest) error {
+	return c.startAnew(identity{ID: r.Id, Joined: true, Cluster: r.Cluster}, "joined")
+}
+
+// startAnew gives this node another identity and an empty log.
+func (c *Controller) startAnew(next identity, why string) error {
 	if err := consensus.Wipe(c.env.Disk()); err != nil {
 		return err
 	}
-	next := identity{ID: id, Joined: true}
 	if err := next.save(c.env.Disk()); err != nil {
 		return err
 	}
+	c.env.Emit(model.Event{Kind: model.EventIdentity, Unit: next.Cluster, Detail: why})
 	return c.open(next)
 }
 
 // reset takes this node back to factory default, after it was removed from its cluster.
 func (c *Controller) reset() error {
-	if err := consensus.Wipe(c.env.Disk()); err != nil {
-		return err
-	}
-	next := identity{ID: c.freshID()}
-	if err := next.save(c.env.Disk()); err != nil {
-		return err
-	}
 	c.cfg.Bootstrap = nil
-	c.env.Emit(model.Event{Kind: model.EventReset})
-	return c.open(next)
+	return c.startAnew(c.factoryDefault(), "removed from its cluster")
 }

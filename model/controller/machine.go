@@ -36,6 +36,8 @@ func (m *machine) Apply(index uint64, command []byte) []byte {
 			return encodeResult(wire.Status_INVALID, 0, err.Error())
 		}
 		return encodeResult(wire.Status_OK, index, "")
+	case wire.Operation_RESTORE:
+		return m.restore(index, cmd.Body)
 	case wire.Operation_CREATE:
 		change.Op = config.OpCreate
 	case wire.Operation_UPDATE:
@@ -46,6 +48,16 @@ func (m *machine) Apply(index uint64, command []byte) []byte {
 		return encodeResult(wire.Status_INVALID, 0, fmt.Sprintf("operation: %s changes nothing", cmd.Operation))
 	}
 	out := m.State.Apply(index, change)
+	return encodeResult(statusOf(out.Code), out.Version, out.Error)
+}
+
+// restore replaces the configuration by that of a backup.
+func (m *machine) restore(index uint64, body []byte) []byte {
+	items, err := config.DecodeItems(body)
+	if err != nil {
+		return encodeResult(wire.Status_INVALID, 0, err.Error())
+	}
+	out := m.State.Replace(index, items)
 	return encodeResult(statusOf(out.Code), out.Version, out.Error)
 }
 

@@ -20,6 +20,7 @@ var objectPaths = []struct {
 	{path: "healthmonitor", kind: config.KindHealthMonitor},
 	{path: "pool", kind: config.KindPool},
 	{path: "virtualservice", kind: config.KindVirtualService},
+	{path: "backupconfiguration", kind: config.KindBackupConfiguration},
 }
 
 // listed is the answer to a list.
@@ -40,7 +41,7 @@ func (a *call) listObjects(kind config.Kind) {
 		}
 		out := listed{Count: len(r.Items), Results: []listedEntry{}}
 		for _, i := range r.Items {
-			out.Results = append(out.Results, listedEntry{i.Version, shown(kind, i.Body)})
+			out.Results = append(out.Results, listedEntry{i.Version, i.Body})
 		}
 		a.answer(200, 0, out)
 	})
@@ -49,13 +50,10 @@ func (a *call) listObjects(kind config.Kind) {
 func (a *call) getObject(kind config.Kind) {
 	a.c.do(&wire.Request{Operation: wire.Operation_READ, Kind: string(kind), Name: a.name}, func(r *wire.Response) {
 		if !a.refused(r) {
-			a.send(200, "application/json", r.Version, shown(kind, r.Body))
+			a.send(200, "application/json", r.Version, r.Body)
 		}
 	})
 }
-
-// shown is an object as the API shows it.
-func shown(_ config.Kind, body []byte) []byte { return body }
 
 func (a *call) createObject(kind config.Kind) {
 	object, err := config.Decode(kind, a.r.Body)
@@ -86,8 +84,17 @@ func (a *call) change(do wire.Operation, kind config.Kind, success uint32) {
 			a.send(success, "", 0, nil)
 			return
 		}
-		a.send(success, "application/json", response.Version, a.r.Body)
+		a.send(success, "application/json", response.Version, withoutSecrets(kind, a.r.Body))
 	})
+}
+
+// withoutSecrets is an object that was accepted, as a read would show it.
+func withoutSecrets(kind config.Kind, body []byte) []byte {
+	object, err := config.Decode(kind, body)
+	if err != nil {
+		return nil // it was accepted: cannot be
+	}
+	return config.Encode(config.Redact(object))
 }
 
 // getEvents answers with the event log, oldest first; ?since=INDEX leaves out what is not newer.

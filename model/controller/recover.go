@@ -52,7 +52,7 @@ func (c *Controller) forceStandalone() error {
 	if err != nil {
 		return err
 	}
-	c.env.Emit(model.Event{Kind: model.EventForced})
+	c.env.Emit(model.Event{Kind: model.EventIdentity, Unit: next.Cluster, Detail: "made a cluster of one by hand"})
 	if err := c.open(next); err != nil {
 		return err
 	}

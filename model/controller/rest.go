@@ -37,6 +37,10 @@ func routes() []route {
 		{method: "GET", path: "cluster/status", serve: (*call).clusterStatus, anywhere: true},
 		{method: "POST", path: "cluster/recover", serve: (*call).recoverCluster, anywhere: true},
 		{method: "GET", path: "events", serve: (*call).getEvents},
+		{method: "POST", path: "configuration/export", serve: (*call).exportConfiguration},
+		{method: "POST", path: "configuration/import", serve: (*call).importConfiguration},
+		{method: "GET", path: "backup", serve: (*call).listBackups},
+		{method: "GET", path: "backup/{name}", serve: (*call).getBackup},
 	}
 	for _, k := range objectPaths {
 		out = append(out,
@@ -142,8 +146,8 @@ type problem struct {
 }
 
 var titles = map[uint32]string{
-	400: "Bad request", 401: "Unauthorized", 404: "Not found", 405: "Method not allowed", 409: "Conflict",
-	412: "Precondition failed", 413: "Content too large", 422: "Unprocessable content", 503: "Service unavailable", 504: "Timeout",
+	400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 409: "Conflict",
+	412: "Precondition failed", 413: "Content too large", 422: "Unprocessable content", 500: "Internal error", 503: "Service unavailable", 504: "Timeout",
 }
 
 func (a *call) fail(status uint32, detail string) { a.failNaming(status, detail, "") }

@@ -34,7 +34,7 @@ func (e *Engine) learnControllers(told []string) {
 
 // loadControllers remembers the members that the last life learned of.
 func (e *Engine) loadControllers() {
-	body, err := e.env.Disk().Read(controllersFile)
+	body, err := model.ReadDurable(e.env.Disk(), controllersFile)
 	if err != nil {
 		return
 	}

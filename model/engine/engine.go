@@ -57,6 +57,7 @@ func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
 func (e *Engine) Start(env model.Env) {
 	e.env = env
 	e.pair.engine, e.health.engine = e, e
+	e.pair.life = env.Rand().Uint64()
 	e.lastAnswered = env.Now()
 	e.loadControllers()
 	e.loadConfig()
@@ -209,7 +210,7 @@ func (e *Engine) saveConfig(body []byte) error {
 }
 
 func (e *Engine) loadConfig() {
-	body, err := e.env.Disk().Read(configFile)
+	body, err := model.ReadDurable(e.env.Disk(), configFile)
 	if err != nil {
 		return
 	}

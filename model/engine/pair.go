@@ -29,6 +29,10 @@ type pair struct {
 	relay      bool          // the peer is known to live by the leader's word alone
 	announces  int           // announcements still due in the present burst
 	peerSince  time.Duration // since when the peer has been heard without a break
+
+	life                 uint64 // tells this life of the engine from its others
+	peerLife, peerFormer uint64 // of the peer, and the one before
+	peerSequence         uint64 // of the last heartbeat in its life
 }
 
 // unit is the load that moves together: all services of the group, or, with distributed load, half of them.
@@ -38,7 +42,9 @@ type unit struct {
 	active    bool
 	epoch     uint64
 	wanted    bool // this engine has asked for the unit and takes it as soon as the peer lets go
-	addresses []netip.Addr
+
+	peerActive bool // by its last heartbeat the peer serves it
+	addresses  []netip.Addr
 }
 
 // configure takes up a new configuration; first marks the first one in this life.
@@ -59,13 +65,16 @@ func (p *pair) configure(first bool) {
 		p.release(last, "the group no longer distributes its load")
 		p.units = p.units[:len(p.units)-1]
 	}
+	known := len(p.units)
 	for len(p.units) < count {
 		p.units = append(p.units, &unit{number: len(p.units)})
 	}
-	for _, u := range p.units {
+	for i, u := range p.units {
+		was := u.preferred
 		u.preferred = u.number < len(c.Engines) && c.Engines[u.number].Name == p.engine.cfg.Name
 		p.assign(u, p.addressesOf(u.number, count))
-		if first || !u.active {
+		// Otherwise it listens already: a configuration must not put off a takeover that is due.
+		if first || i >= known || u.preferred != was && !u.active {
 			p.listen(u)
 		}
 	}
@@ -142,7 +151,7 @@ func (p *pair) beat() {
 	}
 	p.sequence++
 	p.engine.env.Send(p.peer.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
-		Engine: p.engine.cfg.Name, Sequence: p.sequence, Units: p.states(),
+		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(),
 	}}))
 }
 
@@ -157,19 +166,50 @@ func (p *pair) states() []*wire.UnitState {
 
 // hear takes a heartbeat of the peer.
 func (p *pair) hear(h *wire.PeerHeartbeat) {
-	if p.peer == nil || h.Engine != p.peer.Name {
+	if p.peer == nil || h.Engine != p.peer.Name || !p.inOrder(h) {
 		return
 	}
 	now := p.engine.env.Now()
-	if now-p.lastDirect > p.patience() {
+	silent := now-p.lastDirect > p.patience()
+	if silent {
 		p.peerSince = now
 	}
 	p.lastDirect = now
 	p.relay = false
 	for _, s := range h.Units {
 		if int(s.Unit) < len(p.units) {
-			p.consider(p.units[s.Unit], s, 0)
+			p.heardOf(p.units[s.Unit], s)
 		}
+	}
+	if silent {
+		p.burst() // whoever served meanwhile: neighbours may have learnt either of the two
+	}
+}
+
+// inOrder refuses a heartbeat that a later one has overtaken, and one of an earlier life of the peer.
+func (p *pair) inOrder(h *wire.PeerHeartbeat) bool {
+	switch h.Life {
+	case p.peerLife:
+		if h.Sequence <= p.peerSequence {
+			return false
+		}
+	case p.peerFormer:
+		return false
+	default:
+		p.peerFormer, p.peerLife = p.peerLife, h.Life
+	}
+	p.peerSequence = h.Sequence
+	return true
+}
+
+// heardOf takes what the peer itself says of a unit. A peer that served it and does so no more has restarted, or has
+// let go: then there is nothing to wait for.
+func (p *pair) heardOf(u *unit, s *wire.UnitState) {
+	letGo := u.peerActive && !s.Active
+	u.peerActive = s.Active
+	p.consider(u, s, 0)
+	if letGo && !u.active {
+		p.takeOver(u, "the peer serves it no more")
 	}
 }
 
@@ -179,10 +219,12 @@ func (p *pair) relayed(r *wire.PeerReport) {
 		return
 	}
 	now, age := p.engine.env.Now(), time.Duration(r.AgeNs)
-	if now-p.lastDirect <= p.patience() || age > p.patienceNow() {
+	if now-p.lastDirect <= p.patience() {
 		return
 	}
-	p.relay = true
+	if p.relay = age <= p.patienceNow(); !p.relay {
+		return
+	}
 	for _, s := range r.Units {
 		if int(s.Unit) < len(p.units) {
 			p.consider(p.units[s.Unit], s, age)
@@ -206,8 +248,6 @@ func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 		}
 	case u.wanted:
 		p.takeOver(u, "handed over")
-	case !u.preferred:
-		p.listen(u) // the peer lives and is preferred: it will take the unit
 	}
 }
 

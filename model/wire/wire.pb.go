@@ -1131,6 +1131,7 @@ type PeerHeartbeat struct {
 	Engine        string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
 	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	Units         []*UnitState           `protobuf:"bytes,3,rep,name=units,proto3" json:"units,omitempty"`
+	Life          uint64                 `protobuf:"varint,4,opt,name=life,proto3" json:"life,omitempty"` // a number that no two lives of the engine share
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1184,6 +1185,13 @@ func (x *PeerHeartbeat) GetUnits() []*UnitState {
 		return x.Units
 	}
 	return nil
+}
+
+func (x *PeerHeartbeat) GetLife() uint64 {
+	if x != nil {
+		return x.Life
+	}
+	return 0
 }
 
 // NodeReport goes from every controller to every other one with each heartbeat.
@@ -1297,6 +1305,7 @@ type JoinRequest struct {
 	Id            uint64                 `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"`          // raft's, for the new member
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	Address       string                 `protobuf:"bytes,6,opt,name=address,proto3" json:"address,omitempty"`
+	Cluster       string                 `protobuf:"bytes,7,opt,name=cluster,proto3" json:"cluster,omitempty"` // its name in the records; empty for one that was installed as such
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1369,6 +1378,13 @@ func (x *JoinRequest) GetName() string {
 func (x *JoinRequest) GetAddress() string {
 	if x != nil {
 		return x.Address
+	}
+	return ""
+}
+
+func (x *JoinRequest) GetCluster() string {
+	if x != nil {
+		return x.Cluster
 	}
 	return ""
 }
@@ -2141,11 +2157,12 @@ const file_wire_proto_rawDesc = "" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
 	"\x06age_ns\x18\x02 \x01(\x04R\x05ageNs\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"t\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\x88\x01\n" +
 	"\rPeerHeartbeat\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xc5\x01\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x12\n" +
+	"\x04life\x18\x04 \x01(\x04R\x04life\"\xc5\x01\n" +
 	"\n" +
 	"NodeReport\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -2155,14 +2172,15 @@ const file_wire_proto_rawDesc = "" +
 	"\aapplied\x18\x05 \x01(\x04R\aapplied\x12\x17\n" +
 	"\asent_ns\x18\x06 \x01(\x04R\x06sentNs\x12\x17\n" +
 	"\aecho_ns\x18\a \x01(\x04R\x06echoNs\x12\x17\n" +
-	"\aheld_ns\x18\b \x01(\x04R\x06heldNs\"\x93\x01\n" +
+	"\aheld_ns\x18\b \x01(\x04R\x06heldNs\"\xad\x01\n" +
 	"\vJoinRequest\x12\x14\n" +
 	"\x05trial\x18\x01 \x01(\bR\x05trial\x12\x16\n" +
 	"\x06secret\x18\x02 \x01(\tR\x06secret\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12\x0e\n" +
 	"\x02id\x18\x04 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x05 \x01(\tR\x04name\x12\x18\n" +
-	"\aaddress\x18\x06 \x01(\tR\aaddress\"J\n" +
+	"\aaddress\x18\x06 \x01(\tR\aaddress\x12\x18\n" +
+	"\acluster\x18\a \x01(\tR\acluster\"J\n" +
 	"\fJoinResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05trial\x18\x02 \x01(\bR\x05trial\x12\x14\n" +
