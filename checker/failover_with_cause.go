@@ -73,6 +73,8 @@ func (c *causes) follow(e *history.Event) {
 	case model.EventStandby:
 		t := c.tenant(e)
 		t.active, t.yielded = false, e.Time
+	case model.EventHandover:
+		c.orphaned = c.orphaned || e.Node == c.leader
 	case model.EventStarted, model.EventStopped:
 		c.orphaned = c.orphaned || e.Node == c.leader
 		c.stopped(e.Node)

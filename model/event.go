@@ -32,6 +32,7 @@ const (
 	EventNodeState EventKind = "node_state" // this controller has come to the state Unit of a reboot
 	EventLogged    EventKind = "logged"     // the leader writes Unit about Peer into the event log
 	EventMembers   EventKind = "members"    // as of Index those vote whom Unit names, parted by blanks
+	EventHandover  EventKind = "handover"   // this leader asks Peer to lead
 	EventIdentity  EventKind = "identity"   // this node begins anew as a member of the cluster Unit: Detail says why
 
 	// The leader answers a reader: this is what the engines have carried for the service Unit. Counters as in

@@ -229,10 +229,14 @@ func (w *World) addOperators(newClient func(name string, number int) *machine) e
 				return o
 			}
 		}
+		patience := w.timers.APITimeout.Std()
+		if name == "admin" {
+			patience = w.plan.Duration.Std() // without what it creates there is nothing to rehearse
+		}
 		o := &operator{w: w, m: newClient(name, len(all)+1), demands: make(map[uint64]string)}
 		o.client = client.New(client.Config{
 			Name: name, Controllers: w.memberIPs,
-			Attempt: w.timers.APIAttempt.Std(), Timeout: w.timers.APITimeout.Std(),
+			Attempt: w.timers.APIAttempt.Std(), Timeout: patience,
 		}, o)
 		o.m.boot = func() model.Node { return o.client }
 		all = append(all, o)

@@ -21,10 +21,15 @@ type session struct {
 
 // serve takes a request of a client that speaks the internal protocol.
 func (c *Controller) serve(from netip.Addr, r *wire.Request) {
-	c.do(r, func(response *wire.Response) {
+	answer := func(response *wire.Response) {
 		response.Client, response.Sequence, response.Controller = r.Client, r.Sequence, c.name()
 		c.env.Send(from, wire.Encode(&wire.Envelope_Response{Response: response}))
-	})
+	}
+	if r.Cluster != c.identity.Cluster {
+		answer(&wire.Response{Status: wire.Status_NOT_LEADER, Error: "this controller belongs to another cluster"})
+		return
+	}
+	c.do(r, answer)
 }
 
 // do runs an operation. Only a leader that is ready does; the others name it.

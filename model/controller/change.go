@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"firedrill/model"
 	"firedrill/model/config"
 	"firedrill/model/consensus"
 	"firedrill/model/wire"
@@ -73,7 +74,7 @@ func (c *Controller) try(a *call, cluster *config.Cluster) {
 	}
 	c.trial = t
 	for _, n := range t.waiting {
-		c.askToJoin(n, true, memberID(0, n.Name))
+		c.askToJoin(n, true, 0)
 	}
 	c.tried()
 }
@@ -85,9 +86,9 @@ func (c *Controller) askToJoin(n config.ClusterNode, trial bool, id uint64) {
 }
 
 // memberID is the raft ID of a node that a change adds, where change is the place of that in the log. Every leader
-// computes the same, no two changes do, and later ones give higher IDs, as consensus wants it.
-func memberID(change uint64, name string) uint64 {
-	return change<<idBits | xxhash.Sum64String(name)&(1<<idBits-1)
+// computes the same for the same node, and it is higher than all that were given before, as consensus wants it.
+func (c *Controller) memberID(change uint64, n config.ClusterNode) uint64 {
+	return max(change, c.replica.NextID()>>idBits+1)<<idBits | xxhash.Sum64String(n.Name+"@"+n.IP.String())&(1<<idBits-1)
 }
 
 // joinAnswered takes the answer of a node that was asked to join.
@@ -192,7 +193,7 @@ func (c *Controller) gap() (gap, *config.Entry) {
 		m, known := c.memberFor(n)
 		switch {
 		case !known:
-			g.add = append(g.add, consensus.Member{ID: memberID(e.Version, n.Name), Name: n.Name, Address: n.IP, Learner: true})
+			g.add = append(g.add, consensus.Member{ID: c.memberID(e.Version, n), Name: n.Name, Address: n.IP, Learner: true})
 			continue
 		case m.Address != n.IP:
 			m.Address = n.IP
@@ -272,8 +273,10 @@ func (c *Controller) addLearners(nodes []consensus.Member) {
 func (c *Controller) handOver(remove []uint64) {
 	for _, m := range c.members() {
 		if !m.Learner && !slices.Contains(remove, m.ID) && c.nodes.responsive(m.ID) {
-			c.clusterIP.release()                  // before another may hold it
-			_ = c.replica.TransferLeadership(m.ID) // refused for now: the next beat tries again
+			c.clusterIP.release()                          // before another may hold it
+			if c.replica.TransferLeadership(m.ID) == nil { // else the next beat tries again
+				c.env.Emit(model.Event{Kind: model.EventHandover, Unit: c.identity.Cluster, Peer: m.Name, Term: c.status.Term})
+			}
 			return
 		}
 	}

@@ -153,7 +153,7 @@ func (f *fleet) arbitrate(e *engineView) {
 func (f *fleet) direct(e *engineView) {
 	c := f.controller
 	g := f.group(e.group)
-	d := &wire.EngineDirective{Term: c.status.Term, Leader: c.name(), ConfigIndex: g.index}
+	d := &wire.EngineDirective{Cluster: c.identity.Cluster, Term: c.status.Term, Leader: c.name(), ConfigIndex: g.index}
 	if g.body != nil && e.report.ConfigIndex < g.index {
 		d.Config = g.body
 		e.pushed = g.index

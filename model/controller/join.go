@@ -38,7 +38,7 @@ func (c *Controller) refuseJoin(r *wire.JoinRequest) string {
 		return fmt.Sprintf("the node runs version %s, the cluster %s; install the same", c.cfg.Version, r.Version)
 	case r.Id == c.id:
 		return ""
-	case c.identity.Joined || len(c.members()) > 1:
+	case c.identity.Joined && len(c.members()) > 0 || len(c.members()) > 1: // one that joined and was never contacted may go elsewhere
 		return "the node is a member of a cluster; remove it there first"
 	case objects > 0:
 		return fmt.Sprintf("the node has configuration (%d objects), which would be lost; reset it to factory default first", objects)

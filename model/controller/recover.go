@@ -41,7 +41,7 @@ func (a *call) recoverCluster() {
 // standalone node, never a mixture.
 func (c *Controller) forceStandalone() error {
 	old := c.consensusConfig(c.identity)
-	c.identity.Forcing = memberID(c.replica.NextID()>>idBits+c.replica.Status().Applied+forcedAhead, c.cfg.Name)
+	c.identity.Forcing = c.memberID(c.replica.Status().Applied+forcedAhead, config.ClusterNode{Name: c.cfg.Name, IP: c.cfg.Address})
 	if err := c.identity.save(c.env.Disk()); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Name        string
 	Group       string
+	Cluster     string // name of the cluster that it obeys; empty for one that was installed as such
 	Management  netip.Addr
 	Data        netip.Addr
 	Controllers []netip.Addr // at first; a leader tells when the members of the cluster change
@@ -162,7 +163,7 @@ func (e *Engine) report() {
 
 // obey takes what the leader says. A leader of an earlier term is no leader any more.
 func (e *Engine) obey(d *wire.EngineDirective) {
-	if d.Term < e.term {
+	if d.Term < e.term || d.Cluster != e.cfg.Cluster {
 		return
 	}
 	e.term = d.Term

@@ -473,6 +473,7 @@ type Request struct {
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	Version       uint64                 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"` // of UPDATE and DELETE: the version the client has seen; 0: any
 	Body          []byte                 `protobuf:"bytes,7,opt,name=body,proto3" json:"body,omitempty"`        // the object as JSON
+	Cluster       string                 `protobuf:"bytes,8,opt,name=cluster,proto3" json:"cluster,omitempty"`  // the name of the cluster that is meant, so that a node that is no member any more does not answer for it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,6 +555,13 @@ func (x *Request) GetBody() []byte {
 		return x.Body
 	}
 	return nil
+}
+
+func (x *Request) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
 }
 
 type Response struct {
@@ -980,6 +988,7 @@ type EngineDirective struct {
 	Config        []byte                 `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"` // JSON, left out while the engine is up to date
 	Peers         []*PeerReport          `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
 	Collectors    []string               `protobuf:"bytes,6,rep,name=collectors,proto3" json:"collectors,omitempty"`   // addresses of the controllers that share the analytics at present
+	Cluster       string                 `protobuf:"bytes,8,opt,name=cluster,proto3" json:"cluster,omitempty"`         // its name: an engine obeys one cluster only
 	Controllers   []string               `protobuf:"bytes,7,rep,name=controllers,proto3" json:"controllers,omitempty"` // addresses of all members of the cluster, to report to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1055,6 +1064,13 @@ func (x *EngineDirective) GetCollectors() []string {
 		return x.Collectors
 	}
 	return nil
+}
+
+func (x *EngineDirective) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
 }
 
 func (x *EngineDirective) GetControllers() []string {
@@ -2096,7 +2112,7 @@ const file_wire_proto_rawDesc = "" +
 	"metricsAck\x12C\n" +
 	"\rmetrics_query\x18\x0f \x01(\v2\x1c.firedrill.wire.MetricsQueryH\x00R\fmetricsQuery\x12F\n" +
 	"\x0emetrics_answer\x18\x10 \x01(\v2\x1d.firedrill.wire.MetricsAnswerH\x00R\rmetricsAnswerB\x06\n" +
-	"\x04body\"\xcc\x01\n" +
+	"\x04body\"\xe6\x01\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x127\n" +
@@ -2104,7 +2120,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x05 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x06 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04body\x18\a \x01(\fR\x04body\"\x96\x02\n" +
+	"\x04body\x18\a \x01(\fR\x04body\x12\x18\n" +
+	"\acluster\x18\b \x01(\tR\acluster\"\x96\x02\n" +
 	"\bResponse\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12.\n" +
@@ -2142,7 +2159,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
-	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\xec\x01\n" +
+	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\x86\x02\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
@@ -2151,7 +2168,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x05peers\x18\x05 \x03(\v2\x1a.firedrill.wire.PeerReportR\x05peers\x12\x1e\n" +
 	"\n" +
 	"collectors\x18\x06 \x03(\tR\n" +
-	"collectors\x12 \n" +
+	"collectors\x12\x18\n" +
+	"\acluster\x18\b \x01(\tR\acluster\x12 \n" +
 	"\vcontrollers\x18\a \x03(\tR\vcontrollers\"l\n" +
 	"\n" +
 	"PeerReport\x12\x16\n" +
