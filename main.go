@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
 
 	"firedrill/scenarios/drill"
 )
@@ -54,7 +55,9 @@ func commands() *cobra.Command {
 		Short: "Does the platform survive, how long is each failover, and did a change make it worse?",
 		Example: `  firedrill run                                play the suite for 20 seeds, report in out/report.html
   firedrill run leader-crash --seeds 1..1000   one scenario, many seeds
-  firedrill replay leader-crash --seed 7       one of those runs again, step by step`,
+  firedrill replay leader-crash --seed 7       one of those runs again, step by step
+  firedrill gate --baseline baseline.json      did a change make it worse?
+  firedrill sweep leader-crash --set timers.controller_heartbeat=50ms,100ms,200ms`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -63,7 +66,7 @@ func commands() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), replayCommand(), listCommand(), checkCommand(), reportCommand(), schemaCommand(), workerCommand())
+	root.AddCommand(runCommand(), replayCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(), reportCommand(), schemaCommand(), manCommand(), workerCommand())
 	return root
 }
 
@@ -79,11 +82,13 @@ func runCommand() *cobra.Command {
 		Short: "Play scenarios for a range of seeds, judge, report",
 		Long: `Play scenarios (all of the suite, unless some are named) for a range of seeds, judge what happened and report.
 
-The folder --out gets report.html, results.json, junit.xml and histories/. Exit status: 0 all held, 1 a check
+The folder --out gets report.html, results.json, junit.xml, results.sarif, summary.md and histories/. As a job of GitHub
+Actions it also marks what failed at its line of the scenario's file, and adds to the job's summary. Exit status: 0 all held, 1 a check
 failed, 2 bad input, 3 the world is not available, 130 interrupted (what was finished is reported).`,
 		Example: `  firedrill run
   firedrill run leader-crash legacy-heartbeat-cut --seeds 1..1000
-  firedrill run my-scenario.yaml --seeds 7 --out /tmp/out`,
+  firedrill run my-scenario.yaml --seeds 7 --out /tmp/out
+  firedrill run --shard 2/4 --out out/2              the second of four machines`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Arguments = args
 			return drill.Run(c.Context(), terminal(c), o)
@@ -95,6 +100,7 @@ failed, 2 bad input, 3 the world is not available, 130 interrupted (what was fin
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
 	c.Flags().DurationVar(&o.Patience, "patience", 2*time.Minute, "real time that one run may take before it counts as hung")
+	c.Flags().StringVar(&o.Shard, "shard", "", "play one part of the runs, such as 2/4; `merge` joins the parts")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print results.json instead of the summary")
 	return c
 }
@@ -126,10 +132,11 @@ func replayCommand() *cobra.Command {
 func listCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list",
-		Short: "List scenarios, faults and invariants",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return drill.List(terminal(c), asJSON) },
+		Use:     "list",
+		Short:   "List scenarios, faults and invariants",
+		Example: "  firedrill list\n  firedrill list --json | jq -r '.scenarios[].name'",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return drill.List(terminal(c), asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
@@ -154,6 +161,78 @@ checker/history/FORMAT.md; a history of reads, writes and compare-and-sets on re
 	return c
 }
 
+func gateCommand() *cobra.Command {
+	var o drill.GateOptions
+	c := &cobra.Command{
+		Use:   "gate --baseline FILE",
+		Short: "Pass or fail results against an earlier run",
+		Long: `Hold results against a baseline, which is an earlier run in a small file for version control.
+
+Simulated runs are compared seed by seed. The gate fails on a run that failed, an outage over the baseline's bound, a
+scenario or seed that is missing, and outages that have become longer by more than --max-regression, chance excluded.`,
+		Example: `  firedrill gate --baseline baseline.json --update     make the baseline of out/results.json
+  firedrill gate --baseline baseline.json              pass or fail the next run
+  firedrill gate --baseline baseline.json --max-regression 10% --junit out/gate.xml`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return drill.Gate(terminal(c), o) },
+	}
+	c.Flags().StringVar(&o.Baseline, "baseline", "", "the baseline file")
+	c.Flags().StringVar(&o.Results, "results", "out/results.json", "the results to judge")
+	c.Flags().StringVar(&o.MaxRegression, "max-regression", "5%", "how much longer outages may become")
+	c.Flags().StringVar(&o.JUnit, "junit", "", "file for the answer as JUnit XML")
+	c.Flags().BoolVar(&o.Update, "update", false, "make these results the baseline")
+	c.Flags().BoolVar(&o.JSON, "json", false, "print the answer as JSON")
+	_ = c.MarkFlagRequired("baseline") // fails only for a flag that does not exist
+	return c
+}
+
+func mergeCommand() *cobra.Command {
+	var o drill.MergeOptions
+	c := &cobra.Command{
+		Use:   "merge DIR ...",
+		Short: "Join the results of a run that was spread over machines by --shard",
+		Long: `Join the results of all shards of one run. What comes out is, to the byte, what the run would have left unsharded.
+Shards that are missing, there twice, or of different builds or scenarios are refused.`,
+		Example: "  firedrill merge out/1 out/2 out/3 out/4 --out out",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Dirs = args
+			return drill.Merge(terminal(c), o)
+		},
+	}
+	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
+	c.Flags().BoolVar(&o.JSON, "json", false, "print results.json instead of the summary")
+	return c
+}
+
+func sweepCommand() *cobra.Command {
+	var o drill.SweepOptions
+	c := &cobra.Command{
+		Use:   "sweep SCENARIO | FILE --set PATH=V1,V2 ...",
+		Short: "Play a scenario with every combination of some settings: which timers to choose",
+		Long: `Play a scenario with every combination of some settings, and show failover time against takeovers that nothing had
+caused. A setting is a place in the scenario file. The folder --out gets sweep.html and sweep.json. What the scenario
+expects does not fail a sweep; a broken promise of safety, such as a lost write, does.`,
+		Example: `  firedrill sweep legacy-active-power-loss --set timers.dp_hb_frequency=50ms,100ms,200ms
+  firedrill sweep reference --set topology.network.loss=0%,1%,5% --set timers.dp_hb_timeout_count=2,3,5
+  firedrill sweep my.yaml --set 'config.service_engine_groups[0].dp_hb_timeout_count=2,3' --seeds 1..200`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Argument = args[0]
+			return drill.Sweep(c.Context(), terminal(c), o)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	c.Flags().StringArrayVar(&o.Set, "set", nil, "a setting and its values, such as timers.dp_hb_frequency=50ms,100ms")
+	c.Flags().StringVar(&o.Seeds, "seeds", "1..20", "seeds to play with each combination")
+	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
+	c.Flags().StringVar(&o.Out, "out", "out", "folder for the chart")
+	c.Flags().DurationVar(&o.Patience, "patience", 2*time.Minute, "real time that one run may take before it counts as hung")
+	c.Flags().BoolVar(&o.JSON, "json", false, "print sweep.json instead of the table")
+	_ = c.MarkFlagRequired("set") // fails only for a flag that does not exist
+	return c
+}
+
 func reportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "report DIR",
@@ -171,6 +250,23 @@ func schemaCommand() *cobra.Command {
 		Example: "  firedrill schema > scenario.schema.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return drill.Schema(terminal(c)) },
+	}
+}
+
+func manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "man DIR",
+		Short:   "Write the manual pages, one for each command",
+		Example: "  firedrill man man && man man/firedrill-run.1",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return err
+			}
+			root := c.Root()
+			root.DisableAutoGenTag = true // a date would make every build another page
+			return doc.GenManTree(root, &doc.GenManHeader{Title: "FIREDRILL", Section: "1", Source: "firedrill", Manual: "Firedrill"}, args[0])
+		},
 	}
 }
 

@@ -11,10 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -222,4 +224,56 @@ func deeper(file, folder string) bool {
 		}
 	}
 	return false
+}
+
+// TestWorkflow holds the example for GitHub Actions against the program: every firedrill command in it must exist, with
+// its flags.
+func TestWorkflow(t *testing.T) {
+	text, err := os.ReadFile(".github/workflows/firedrill.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflow struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				Uses string         `yaml:"uses"`
+				Run  string         `yaml:"run"`
+				If   string         `yaml:"if"`
+				With map[string]any `yaml:"with"`
+			} `yaml:"steps"`
+		} `yaml:"jobs"`
+	}
+	if err := yaml.Unmarshal(text, &workflow); err != nil {
+		t.Fatal(err)
+	}
+	expression := regexp.MustCompile(`\$\{\{.*?\}\}`)
+	var verbs []string
+	for name, job := range workflow.Jobs {
+		for _, step := range job.Steps {
+			for line := range strings.Lines(step.Run) {
+				arguments, ours := strings.CutPrefix(strings.TrimSpace(expression.ReplaceAllString(line, "1")), "go run . ")
+				if !ours {
+					continue
+				}
+				c, rest, err := commands().Find(strings.Fields(arguments))
+				if err == nil {
+					err = c.ParseFlags(rest)
+				}
+				if err == nil {
+					err = c.ValidateArgs(c.Flags().Args())
+				}
+				if err == nil {
+					err = c.ValidateRequiredFlags()
+				}
+				if err != nil {
+					t.Errorf("job %s: %s: %v", name, line, err)
+				}
+				verbs = append(verbs, c.Name())
+			}
+		}
+	}
+	slices.Sort(verbs)
+	if want := []string{"gate", "merge", "run"}; !slices.Equal(verbs, want) {
+		t.Errorf("the workflow uses %v, want %v", verbs, want)
+	}
 }

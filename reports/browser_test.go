@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // browser opens pages and keeps what they complain about.
@@ -160,6 +161,24 @@ func TestReportInABrowser(t *testing.T) {
 	want(b, `document.querySelector("details.scenario[open]").id`, "legacy-active-power-loss")
 	b.picture("open")
 
+	b.run(`location.hash = "leader-pause/4"`)
+	b.until(`document.querySelector("#leader-pause .one-seed").checkVisibility()`)
+	want(b, `document.querySelector("#leader-pause .one-seed").textContent`, "Seed 4 held. go run . replay leader-pause --seed 4")
+	b.run(`location.hash = "leader-pause/13"`)
+	b.until(`document.activeElement.id === "leader-pause/13"`) // the failure itself
+	want(b, `document.querySelector("#leader-pause .one-seed span").textContent`, "Seed 13 did not hold.")
+	b.run(`location.hash = "leader-pause/99"`)
+	b.until(`document.querySelector("#leader-pause .one-seed span").textContent === "Seed 99 was not played."`)
+
+	b.run(`document.querySelector("#leader-pause > summary").focus()`)
+	b.do(chromedp.KeyEvent(kb.ArrowDown))
+	want(b, `document.activeElement.parentElement.id`, "legacy-active-power-loss")
+	b.do(chromedp.KeyEvent(kb.ArrowUp), chromedp.KeyEvent(kb.ArrowUp))
+	want(b, `document.activeElement.parentElement.id`, "follower-crash")
+	b.do(chromedp.KeyEvent("/"))
+	want(b, `document.activeElement.name`, "text")
+	b.run(`document.querySelectorAll("details").forEach(d => d.open = false)`)
+
 	b.filter("hELD 198.19", "fail")
 	want(b, visible, "controller-symmetric-partition legacy-active-power-loss")
 	want(b, `[...document.querySelectorAll(".overview tbody tr")].filter(e => e.checkVisibility()).length`, 2)
@@ -182,6 +201,21 @@ func TestReportInABrowser(t *testing.T) {
 	b.until(blank + ` === 0`)
 	want(b, `getComputedStyle(document.body).backgroundColor`, "rgb(20, 23, 27)")
 	b.picture("dark")
+	b.quiet()
+}
+
+func TestSweepInABrowser(t *testing.T) {
+	path := filepath.Join(t.TempDir(), HTMLFile) // the only name that quiet allows
+	if err := WriteFile(path, swept().WriteHTML); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t)
+	for _, width := range []int64{1280, 400} {
+		b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate((&url.URL{Scheme: "file", Path: path}).String()))
+		b.until(canvases + ` === 1 && ` + strings.Replace(blank, "details.scenario[open] canvas", "canvas", 1) + ` === 0`)
+		want(b, overflow, false)
+		b.picture(fmt.Sprintf("sweep-%d", width))
+	}
 	b.quiet()
 }
 

@@ -165,16 +165,16 @@ func (g *group) boxes() (chart, error) {
 func (g *group) byService() []named {
 	var out []named
 	for _, c := range g.classes() {
-		lengths := make(map[string][]time.Duration)
+		of := make(map[string][]outage)
 		var names []string
 		for _, o := range c.outages {
-			if lengths[o.Service] == nil {
+			if of[o.Service] == nil {
 				names = append(names, o.Service)
 			}
-			lengths[o.Service] = append(lengths[o.Service], o.Duration)
+			of[o.Service] = append(of[o.Service], o)
 		}
 		for _, name := range names {
-			out = append(out, named{&class{sample: NewSample(lengths[name])}, name, c.colour})
+			out = append(out, named{&class{sample: sampleOf(of[name])}, name, c.colour})
 		}
 	}
 	slices.SortFunc(out, func(a, b named) int {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"firedrill/checker/history"
 	"firedrill/scenarios"
 )
@@ -14,11 +16,29 @@ func Describe(s *scenarios.Scenario, argument string) Scenario {
 	if argument == "" {
 		argument = s.Name
 	}
-	out := Scenario{Name: s.Name, About: s.About, Argument: argument, Expected: expected(&s.Expect), Bounds: []Bound{}}
+	out := Scenario{Name: s.Name, About: s.About, Argument: argument, Expected: expected(&s.Expect), Bounds: []Bound{}, Digest: digest(s)}
 	for _, b := range s.Expect.Outages {
 		out.Bounds = append(out.Bounds, Bound{Service: b.Service, Max: b.Max.Std()})
 	}
+	for _, g := range s.Config.Groups {
+		group := Group{Name: g.Name, HAMode: string(g.HAMode), Services: []string{}}
+		for _, v := range s.Config.Services {
+			if v.SEGroupRef == g.Name {
+				group.Services = append(group.Services, v.Name)
+			}
+		}
+		out.Groups = append(out.Groups, group)
+	}
 	return out
+}
+
+// digest tells scenarios apart by what they say, not by how their files are written.
+func digest(s *scenarios.Scenario) string {
+	text, err := scenarios.Marshal(s)
+	if err != nil {
+		return "" // then no two are known to be equal
+	}
+	return fmt.Sprintf("%016x", xxhash.Sum64(text))
 }
 
 // expected writes what a scenario demands as sentences.

@@ -67,6 +67,11 @@ func (d drill) scenario() *scenarios.Scenario {
 	bound("*", d.bound)
 	bound(api, d.apiBound)
 	s.Expect.Failovers = []history.FailoverBound{{Of: "pair", Max: 2}}
+	pair, err := scenarios.Find("leader-crash") // a legacy pair that carries web, web-tls and shop
+	if err != nil {
+		panic(err)
+	}
+	s.Config = pair.Config
 	return s
 }
 

@@ -113,15 +113,25 @@ func (g *group) measure() {
 		c.limit.add(b.Max)
 	}
 	for _, c := range []*class{&g.services, &g.api} {
-		var lengths []time.Duration
 		for _, o := range c.outages {
-			lengths = append(lengths, o.Duration)
 			if o.Bound > 0 {
 				c.limit.add(o.Bound)
 			}
 		}
-		c.sample = NewSample(lengths)
+		c.sample = sampleOf(c.outages)
 	}
+}
+
+// sampleOf measures outages, which stand run by run.
+func sampleOf(outages []outage) Sample {
+	var by clusters
+	for i, o := range outages {
+		if i == 0 || o.run != outages[i-1].run {
+			by = append(by, nil)
+		}
+		by[len(by)-1] = append(by[len(by)-1], o.Duration)
+	}
+	return newClusteredSample(by)
 }
 
 func (l *limit) add(d time.Duration) {

@@ -40,31 +40,39 @@ func (m *misread) Error() string {
 }
 
 func parseResults(data []byte) (*Results, error) {
-	// The version goes first: a newer file may have fields that only look wrong.
-	var head struct {
-		Version *int `json:"version"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, explain(data, err)
-	}
-	switch {
-	case head.Version == nil:
-		return nil, &misread{line: 1, problem: fmt.Sprintf("version is missing; this program reads version %d", Version)}
-	case *head.Version > Version:
-		return nil, &misread{lineOfField(data, "version"), fmt.Sprintf("version %d is newer than this program, which reads version %d", *head.Version, Version)}
-	case *head.Version != Version:
-		return nil, &misread{lineOfField(data, "version"), fmt.Sprintf("there is no version %d; this program reads version %d", *head.Version, Version)}
-	}
 	r := new(Results)
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(r); err != nil {
-		return nil, explain(data, err)
+	if err := parseVersioned(data, Version, r); err != nil {
+		return nil, err
 	}
 	if err := r.check(); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// parseVersioned reads JSON of one version into a struct, and refuses what the struct does not know.
+func parseVersioned(data []byte, version int, into any) error {
+	// The version goes first: a newer file may have fields that only look wrong.
+	var head struct {
+		Version *int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return explain(data, version, err)
+	}
+	switch {
+	case head.Version == nil:
+		return &misread{line: 1, problem: fmt.Sprintf("version is missing; this program reads version %d", version)}
+	case *head.Version > version:
+		return &misread{lineOfField(data, "version"), fmt.Sprintf("version %d is newer than this program, which reads version %d", *head.Version, version)}
+	case *head.Version != version:
+		return &misread{lineOfField(data, "version"), fmt.Sprintf("there is no version %d; this program reads version %d", *head.Version, version)}
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return explain(data, version, err)
+	}
+	return nil
 }
 
 // check refuses what the types allow but a reader would trip over.
@@ -94,7 +102,7 @@ func (r *Results) check() error {
 }
 
 // explain turns an error of encoding/json into one that names the line.
-func explain(data []byte, err error) error {
+func explain(data []byte, version int, err error) error {
 	var syntax *json.SyntaxError
 	var typ *json.UnmarshalTypeError
 	switch {
@@ -108,7 +116,7 @@ func explain(data []byte, err error) error {
 		return &misread{lineAt(data, typ.Offset), fmt.Sprintf("%s is %s, but takes %v", typ.Field, typ.Value, typ.Type)}
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return &misread{lineOfField(data, strings.Trim(name, `"`)), fmt.Sprintf("unknown field %s; version %d has no such field", name, Version)}
+		return &misread{lineOfField(data, strings.Trim(name, `"`)), fmt.Sprintf("unknown field %s; version %d has no such field", name, version)}
 	}
 	return &misread{problem: err.Error()}
 }

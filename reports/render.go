@@ -1,7 +1,10 @@
 package reports
 
 import (
+	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,6 +17,9 @@ const (
 	ResultsFile = "results.json"
 	HTMLFile    = "report.html"
 	JUnitFile   = "junit.xml"
+	SARIFFile   = "results.sarif"
+	SummaryFile = "summary.md"
+	PictureFile = "summary.png"
 )
 
 // Input is everything that [Write] makes reports of.
@@ -30,8 +36,8 @@ type Input struct {
 	Prefix string
 }
 
-// Write writes results.json, report.html and junit.xml into the folder dir, which must exist. Histories that are
-// below dir already, under [HistoryPath], are linked. Each file appears only when it is whole. It returns the
+// Write writes results.json and everything that is made of it into the folder dir, which must exist: report.html,
+// junit.xml, results.sarif, summary.md and its picture. Histories that are below dir already, under [HistoryPath], are linked. Each file appears only when it is whole. It returns the
 // complete results, as [WriteSummary] takes them.
 func Write(dir string, in Input) (*Results, error) {
 	r := in.Results
@@ -50,7 +56,7 @@ func Write(dir string, in Input) (*Results, error) {
 	return &r, render(dir, &r, Options{Prefix: in.Prefix, History: in.History})
 }
 
-// Rerender writes report.html and junit.xml again, from the results.json and the histories in dir alone, and
+// Rerender writes what is made of results.json again, from the results.json and the histories in dir alone, and
 // returns the results. Errors are those of [ReadResults] and of the file system; a history that cannot be read is as good as none.
 func Rerender(dir, prefix string) (*Results, error) {
 	r, err := ReadResults(filepath.Join(dir, ResultsFile))
@@ -83,9 +89,42 @@ func render(dir string, r *Results, o Options) error {
 		info, err := os.Stat(filepath.Join(dir, path))
 		return err == nil && info.Mode().IsRegular()
 	}
-	err := WriteFile(filepath.Join(dir, HTMLFile), func(w io.Writer) error { return WriteHTML(w, r, o) })
+	picture, err := renderPicture(dir, r)
 	if err != nil {
 		return err
 	}
-	return WriteFile(filepath.Join(dir, JUnitFile), func(w io.Writer) error { return WriteJUnit(w, r, o.Prefix) })
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{HTMLFile, func(w io.Writer) error { return WriteHTML(w, r, o) }},
+		{JUnitFile, func(w io.Writer) error { return WriteJUnit(w, r, o.Prefix) }},
+		{SARIFFile, func(w io.Writer) error { return WriteSARIF(w, r, o.Prefix) }},
+		{SummaryFile, func(w io.Writer) error { return WriteMarkdown(w, r, o.Prefix, picture) }},
+	} {
+		if err := WriteFile(filepath.Join(dir, file.name), file.write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renderPicture writes the picture and returns its name; where there is nothing to show, an earlier one goes.
+func renderPicture(dir string, r *Results) (string, error) {
+	var image bytes.Buffer
+	drawn, err := WritePicture(&image, r)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, PictureFile)
+	if !drawn {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		return "", nil
+	}
+	return PictureFile, WriteFile(path, func(w io.Writer) error {
+		_, err := image.WriteTo(w)
+		return err
+	})
 }

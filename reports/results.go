@@ -16,9 +16,10 @@ const Version = 1
 // Results is results.json: what was run, and the judgement of every run. Durations are integer nanoseconds.
 type Results struct {
 	Version   int              `json:"version"`
-	Build     string           `json:"build"`     // what was tested, such as a commit
-	Scenarios []Scenario       `json:"scenarios"` // in the order of the report
-	Runs      []checker.Result `json:"runs"`      // by scenario, world and seed
+	Build     string           `json:"build"`           // what was tested, such as a commit
+	Shard     *Shard           `json:"shard,omitempty"` // the part of a suite that this is; nil: the whole
+	Scenarios []Scenario       `json:"scenarios"`       // in the order of the report
+	Runs      []checker.Result `json:"runs"`            // by scenario, world and seed
 }
 
 // Scenario is what a reader of the results must know of a scenario, so that they can be rendered again
@@ -26,9 +27,20 @@ type Results struct {
 type Scenario struct {
 	Name     string   `json:"name"`
 	About    string   `json:"about"`
-	Argument string   `json:"argument"` // what `firedrill replay` takes: the name, or the path of a file
-	Expected []string `json:"expected"` // what was demanded, one sentence each
-	Bounds   []Bound  `json:"bounds"`   // of outages; what is not listed is not bounded
+	Argument string   `json:"argument"`         // what `firedrill replay` takes: the name, or the path of a file
+	Expected []string `json:"expected"`         // what was demanded, one sentence each
+	Bounds   []Bound  `json:"bounds"`           // of outages; what is not listed is not bounded
+	Digest   string   `json:"digest,omitempty"` // 16 hex digits; equal for scenarios that say the same
+	Groups   []Group  `json:"groups,omitempty"` // the service-engine groups
+	// Place is where the scenario stands, for those who mark files; nil: not known.
+	Place *Place `json:"place,omitempty"`
+}
+
+// Group is a service-engine group: its HA mode, as the vendor names it, and the virtual services that it carries.
+type Group struct {
+	Name     string   `json:"name"`
+	HAMode   string   `json:"ha_mode"`
+	Services []string `json:"services"`
 }
 
 // Bound is the longest outage that a scenario allows a service. Zero: it may not notice.
@@ -55,6 +67,7 @@ func (r *Results) normal() *Results {
 	n := &Results{
 		Version:   Version,
 		Build:     r.Build,
+		Shard:     r.Shard,
 		Scenarios: append([]Scenario{}, r.Scenarios...),
 		Runs:      append([]checker.Result{}, r.Runs...),
 	}

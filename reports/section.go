@@ -2,25 +2,30 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 
 	"firedrill/checker"
+	"firedrill/checker/history"
 )
 
 // section is a scenario told in full.
 type section struct {
-	ID, Label   string
-	Verdict     checker.Verdict
-	Seeds       string
-	Brief       string // one line beside the name
-	About       string
-	Expected    []string
-	Stats       []statRow
-	Charts      []chart
-	Examples    []example
-	Story       *story
-	History     string
-	FailedSeeds string
-	Runs        string
+	ID, Label string
+	Verdict   checker.Verdict
+	Seeds     string
+	Brief     string // one line beside the name
+	About     string
+	Expected  []string
+	Stats     []statRow
+	Charts    []chart
+	Examples  []example
+	Story     *story
+	Strip     *strip // of the run with the worst outage
+	// For links to a seed: which there are, which did not hold, and how to play {seed} again.
+	AllSeeds, BadSeeds, ReplaySeed string
+	History                        string
+	FailedSeeds                    string
+	Runs                           string
 }
 
 // statRow is a class in the table of numbers.
@@ -41,6 +46,8 @@ func newSection(g *group, o Options) (section, error) {
 		Seeds: fmt.Sprintf("%d of %s held", g.passed(), plural(len(g.runs), "seed")), Runs: plural(len(g.runs), "run"),
 		Examples: g.examples(), FailedSeeds: failedSeeds(g), Brief: brief(g),
 	}
+	s.AllSeeds, s.BadSeeds = formatSeeds(seedsOf(g.runs)), formatSeeds(seedsOf(g.failed))
+	s.ReplaySeed = strings.Replace(replayCommand(o.Prefix, g.argument(), &checker.Result{World: g.world}), "--seed 0", "--seed {seed}", 1)
 	for i := range s.Examples {
 		e := &s.Examples[i]
 		e.Replay = replayCommand(o.Prefix, g.argument(), e.Outage.run)
@@ -57,11 +64,14 @@ func newSection(g *group, o Options) (section, error) {
 	}
 	worst := s.Examples[0].Outage
 	s.History = o.link(worst.run)
+	var h *history.History
 	if o.History != nil {
-		if h := o.History(worst.run.Scenario, worst.run.Seed); h != nil {
-			s.Story = tell(h, worst)
-		}
+		h = o.History(worst.run.Scenario, worst.run.Seed)
 	}
+	if h != nil {
+		s.Story = tell(h, worst)
+	}
+	s.Strip = newStrip(g, worst.run, h)
 	return s, nil
 }
 
@@ -80,14 +90,16 @@ func brief(g *group) string {
 func newStatRow(c named) statRow {
 	r := statRow{Name: c.name, N: count(c.sample.N()), Max: duration(c.sample.Max()), Bound: c.limit.String()}
 	for _, q := range quantiles {
-		v := c.sample.Quantile(q.q)
-		cell := statCell{Value: duration(v.Value), Spread: spread(v)}
-		if !v.Enough {
-			cell = statCell{Value: "–", Spread: fmt.Sprintf("needs n = %d", Needed(q.q))}
-		}
-		r.Cells = append(r.Cells, cell)
+		r.Cells = append(r.Cells, newStatCell(c.sample.Quantile(q.q)))
 	}
 	return r
+}
+
+func newStatCell(q Quantile) statCell {
+	if !q.Enough {
+		return statCell{Value: "–", Spread: fmt.Sprintf("needs %d runs", Needed(q.Q))}
+	}
+	return statCell{Value: duration(q.Value), Spread: spread(q)}
 }
 
 func failedSeeds(g *group) string {

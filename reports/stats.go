@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -14,7 +15,8 @@ const confidence = 0.95
 
 // Sample is a number of measured durations. The zero Sample is empty.
 type Sample struct {
-	sorted []float64 // nanoseconds; exact up to a hundred days
+	sorted []float64         // nanoseconds; exact up to a hundred days
+	runs   [][]time.Duration // the same by run, each sorted; nil: every one is of a run of its own
 }
 
 // NewSample takes durations in any order.
@@ -42,6 +44,7 @@ func (s Sample) Max() time.Duration {
 type Quantile struct {
 	Q      float64 // such as 0.99
 	N      int     // the size of the sample
+	Runs   int     // in how many runs it was measured
 	Enough bool    // false: the sample is too small to have this quantile, and Value counts for nothing
 	Value  time.Duration
 
@@ -50,8 +53,8 @@ type Quantile struct {
 	LowKnown, HighKnown bool
 }
 
-// Needed is how large a sample must be for the quantile q: at least one value in it is expected to lie
-// beyond. That is 2 for the median and 100 for p99.
+// Needed is how many runs a sample must be of for the quantile q: at least one of so many independent values is expected
+// to lie beyond. That is 2 for the median and 100 for p99.
 func Needed(q float64) int {
 	n := int(1 / (1 - q))
 	for float64(n)*(1-q) < 1-1e-9 { // 1-0.99 is not quite 0.01
@@ -63,14 +66,15 @@ func Needed(q float64) int {
 // Quantile returns the quantile q, between 0 and 1: the smallest value that a share q of the sample does not
 // exceed.
 func (s Sample) Quantile(q float64) Quantile {
-	out := Quantile{Q: q, N: s.N(), Enough: s.N() >= Needed(q)}
+	out := Quantile{Q: q, N: s.N(), Runs: s.Runs(), Enough: s.Runs() >= Needed(q)}
 	if s.N() == 0 {
 		return out
 	}
+	value := stat.Quantile(q, stat.Empirical, s.sorted, nil)
 	if out.Enough {
-		out.Value = time.Duration(stat.Quantile(q, stat.Empirical, s.sorted, nil))
+		out.Value = time.Duration(value)
 	}
-	low, high := interval(s.N(), q)
+	low, high := s.ranks(q, value)
 	if out.LowKnown = low >= 1; out.LowKnown {
 		out.Low = time.Duration(s.sorted[low-1])
 	}
@@ -78,6 +82,21 @@ func (s Sample) Quantile(q float64) Quantile {
 		out.High = time.Duration(s.sorted[high-1])
 	}
 	return out
+}
+
+// ranks is [interval] for a sample whose values are not independent: the ranks of as many values as it is worth,
+// stretched to as many as it has, outwards.
+func (s Sample) ranks(q, value float64) (low, high int) {
+	worth := s.effective(value)
+	low, high = interval(worth, q)
+	if worth == s.N() {
+		return low, high
+	}
+	if high > worth {
+		high = s.N() + 1
+	}
+	stretch := float64(s.N()) / float64(worth)
+	return int(float64(low) * stretch), min(s.N()+1, int(math.Ceil(float64(high)*stretch)))
 }
 
 // interval returns the ranks, from 1, of the two values between which the true quantile lies with the wanted

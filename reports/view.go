@@ -23,6 +23,7 @@ type view struct {
 	Worst    []worstCard
 	Rows     []row
 	Small    []string // what the table's dashes mean
+	Modes    []modeRow
 	Failures []failure
 	MoreRuns int // that failed and are not listed
 	Sections []section
@@ -89,6 +90,7 @@ func newView(r *Results, o Options) (*view, error) {
 	}
 	v.Failures, v.MoreRuns = failures(all, o)
 	v.Small = smallSamples(all)
+	v.Modes = modes(all)
 	return v, nil
 }
 
@@ -142,6 +144,9 @@ func facts(r *Results, all []*group) []string {
 	if events > 0 {
 		out = append(out, count(events)+" events")
 	}
+	if r.Shard != nil {
+		out = append(out, "shard "+r.Shard.String())
+	}
 	return out
 }
 
@@ -184,7 +189,7 @@ func quantileCell(name string, q Quantile) cell {
 	case q.N == 0:
 		return cell{Text: "–", Title: "no outage"}
 	case !q.Enough:
-		return cell{Text: "–", Title: fmt.Sprintf("not enough seeds for %s: it needs %d outages, and there are %d", name, Needed(q.Q), q.N)}
+		return cell{Text: "–", Title: fmt.Sprintf("not enough seeds for %s: it needs %d runs with an outage, and there are %d", name, Needed(q.Q), q.Runs)}
 	}
 	return cell{Text: duration(q.Value), Title: fmt.Sprintf("95 %% interval: %s; n = %s", spread(q), count(q.N))}
 }
@@ -209,13 +214,13 @@ func smallSamples(all []*group) []string {
 		missing, needed := 0, Needed(q.q)
 		for _, g := range all {
 			for _, c := range []*class{&g.services, &g.api} {
-				if n := c.sample.N(); n > 0 && n < needed {
+				if n := c.sample.Runs(); n > 0 && n < needed {
 					missing++
 				}
 			}
 		}
 		if missing > 0 {
-			out = append(out, fmt.Sprintf("Not enough seeds for %s in %s: it takes %d outages.", q.name, plural(missing, "place"), needed))
+			out = append(out, fmt.Sprintf("Not enough seeds for %s in %s: it takes %d runs with an outage.", q.name, plural(missing, "place"), needed))
 		}
 	}
 	return out

@@ -172,7 +172,7 @@ func (c *Client) attempt() {
 	}
 	if r := c.current.Request; r != nil {
 		c.env.Send(to, wire.Encode(&wire.Envelope_HttpRequest{HttpRequest: r}))
-		c.env.SetTimer(timerAttempt, c.cfg.Timeout) // a change of the cluster takes a while
+		c.env.SetTimer(timerAttempt, c.cfg.Timeout/4) // a change of the cluster takes a while
 		return
 	}
 	c.env.Send(to, wire.Encode(&wire.Envelope_Request{Request: c.request}))

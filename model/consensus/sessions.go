@@ -90,3 +90,7 @@ func (s *sessions) decode(d *decoder) {
 		s.keep(client, sequence, bytes.Clone(d.bytes()))
 	}
 }
+
+// Remembers tells whether a command of the client has been applied and what it returned is still known. The result of
+// proposing it again, with the same sequence, is that.
+func (r *Replica) Remembers(client string) bool { return r.core.sessions.byID[client] != nil }

@@ -44,7 +44,12 @@ func (a *call) putCluster() {
 		return
 	}
 	cluster := object.(*config.Cluster)
+	repeated := a.r.IdempotencyKey != "" && a.c.replica.Remembers(a.session().client)
 	switch under := a.c.changeUnderWay(); {
+	case repeated: // the answer was lost; the session knows it
+		a.c.writeCluster(a, cluster)
+	case a.c.trial != nil && a.r.IdempotencyKey != "" && a.c.trial.call.r.IdempotencyKey == a.r.IdempotencyKey:
+		a.c.trial.call = a
 	case cluster.Name != clusterKey.Name:
 		a.fail(400, fmt.Sprintf("name: the cluster is called %q", clusterKey.Name))
 	case under != "":
@@ -96,8 +101,6 @@ func (c *Controller) joinAnswered(from netip.Addr, r *wire.JoinResponse) {
 	if !r.Trial {
 		if r.Error == "" && leads(c.status) {
 			c.joined[r.Id] = true
-		} else if r.Id == c.id && slices.ContainsFunc(c.members(), func(m consensus.Member) bool { return m.Address == from }) {
-			c.resetDue = true // the leader says that this node was removed
 		}
 		return
 	}
@@ -124,14 +127,19 @@ func (c *Controller) tried() {
 		return
 	}
 	c.trial = nil
-	body := config.Encode(t.cluster)
-	update := &wire.Request{Operation: wire.Operation_UPDATE, Kind: string(clusterKey.Kind), Name: clusterKey.Name, Version: t.call.r.IfMatch, Body: body}
-	c.write(t.call.session(), encodeCommand(update), func(r *wire.Response) {
-		if t.call.refused(r) {
+	c.writeCluster(t.call, t.cluster)
+}
+
+// writeCluster writes who the members should be; reconcile does the rest.
+func (c *Controller) writeCluster(a *call, cluster *config.Cluster) {
+	body := config.Encode(cluster)
+	update := &wire.Request{Operation: wire.Operation_UPDATE, Kind: string(clusterKey.Kind), Name: clusterKey.Name, Version: a.r.IfMatch, Body: body}
+	c.write(a.session(), encodeCommand(update), func(r *wire.Response) {
+		if a.refused(r) {
 			return
 		}
-		c.log(EventClusterChanged, clusterKey.Name, "to "+nodeNames(t.cluster.Nodes))
-		t.call.send(202, "application/json", r.Version, body)
+		c.log(EventClusterChanged, clusterKey.Name, "to "+nodeNames(cluster.Nodes))
+		a.send(202, "application/json", r.Version, body)
 	})
 }
 

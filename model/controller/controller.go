@@ -67,7 +67,8 @@ type Controller struct {
 	trial      *trial          // nil: none is under way
 	joined     map[uint64]bool // nodes that have agreed to join, by the raft ID given to them
 	recovering bool            // the configuration is being told of a manual recovery
-	resetDue   bool            // this node was removed from its cluster
+	resetDue   bool            // this node was removed from its cluster, and is not needed there
+	removedAt  time.Duration   // when a node that knows of its removal goes, even if nobody tells it so; 0: it knows of none
 	fleet      fleet
 	backups    backups
 }
@@ -122,7 +123,7 @@ func (c *Controller) open(id identity) error {
 	c.reads = make(map[uint64]func(bool))
 	c.forwards = forwards{pending: make(map[uint64]*forwarded)}
 	c.joined = make(map[uint64]bool)
-	c.ready, c.warm, c.trial, c.recovering, c.resetDue = false, false, nil, false, false
+	c.ready, c.warm, c.trial, c.recovering, c.resetDue, c.removedAt = false, false, nil, false, false, 0
 	c.fleet = fleet{controller: c}
 	c.clusterIP.c = c
 	c.nodes = nodes{c: c}
@@ -202,20 +203,23 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 		c.joinAsked(from, b.JoinRequest)
 	case *wire.Envelope_JoinResponse:
 		c.joinAnswered(from, b.JoinResponse)
+	case *wire.Envelope_RemovedNotice:
+		c.resetDue = c.resetDue || b.RemovedNotice.Id == c.id && b.RemovedNotice.Cluster == c.identity.Cluster
 	}
 	if !c.broken {
 		c.pump()
 	}
 }
 
-// nodeReported takes a report of another member. One who is no member any more, and does not know it, is told.
+// nodeReported takes a report of another member. One that was a member of this cluster, and does not know that it is
+// none any more, is told so.
 func (c *Controller) nodeReported(from netip.Addr, r *wire.NodeReport) {
-	if _, member := c.member(r.Id); member {
+	switch _, member := c.member(r.Id); {
+	case r.Cluster != c.identity.Cluster: // a node at the address of a member may be a new machine, and a cluster of its own
+	case member:
 		c.nodes.heard(r)
-		return
-	}
-	if c.ready {
-		c.env.Send(from, wire.Encode(&wire.Envelope_JoinResponse{JoinResponse: &wire.JoinResponse{Id: r.Id, Error: "removed from the cluster"}}))
+	case c.ready && r.Id < c.replica.NextID() && c.replica.Settled():
+		c.env.Send(from, wire.Encode(&wire.Envelope_RemovedNotice{RemovedNotice: &wire.RemovedNotice{Id: r.Id, Cluster: r.Cluster}}))
 	}
 }
 
@@ -241,7 +245,7 @@ func (c *Controller) Timer(id model.TimerID) {
 func (c *Controller) onTick() {
 	c.ticked = c.env.Now()
 	c.env.SetTimer(timerTick, c.tick())
-	if c.resetDue {
+	if c.resetDue || c.removedAt > 0 && c.env.Now() >= c.removedAt {
 		if err := c.reset(); err != nil {
 			c.fail(err)
 		}
@@ -305,7 +309,9 @@ func (c *Controller) pump() {
 	if out.MembersChanged {
 		c.membersChanged()
 	}
-	c.resetDue = c.resetDue || out.Removed
+	if out.Removed && c.removedAt == 0 {
+		c.removedAt = c.env.Now() + c.patience() // the others may need this node yet to finish its removal
+	}
 	c.clusterIP.settle()
 }
 

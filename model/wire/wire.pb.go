@@ -184,6 +184,7 @@ type Envelope struct {
 	//	*Envelope_MetricsAck
 	//	*Envelope_MetricsQuery
 	//	*Envelope_MetricsAnswer
+	//	*Envelope_RemovedNotice
 	Body          isEnvelope_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -368,6 +369,15 @@ func (x *Envelope) GetMetricsAnswer() *MetricsAnswer {
 	return nil
 }
 
+func (x *Envelope) GetRemovedNotice() *RemovedNotice {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_RemovedNotice); ok {
+			return x.RemovedNotice
+		}
+	}
+	return nil
+}
+
 type isEnvelope_Body interface {
 	isEnvelope_Body()
 }
@@ -432,6 +442,10 @@ type Envelope_MetricsAnswer struct {
 	MetricsAnswer *MetricsAnswer `protobuf:"bytes,16,opt,name=metrics_answer,json=metricsAnswer,proto3,oneof"`
 }
 
+type Envelope_RemovedNotice struct {
+	RemovedNotice *RemovedNotice `protobuf:"bytes,17,opt,name=removed_notice,json=removedNotice,proto3,oneof"`
+}
+
 func (*Envelope_Raft) isEnvelope_Body() {}
 
 func (*Envelope_Request) isEnvelope_Body() {}
@@ -461,6 +475,8 @@ func (*Envelope_MetricsAck) isEnvelope_Body() {}
 func (*Envelope_MetricsQuery) isEnvelope_Body() {}
 
 func (*Envelope_MetricsAnswer) isEnvelope_Body() {}
+
+func (*Envelope_RemovedNotice) isEnvelope_Body() {}
 
 // Request is one call of an API client at a controller. A client has one call under way at a time and
 // repeats it with the same sequence number until it is answered.
@@ -1221,6 +1237,7 @@ type NodeReport struct {
 	SentNs        uint64                 `protobuf:"varint,6,opt,name=sent_ns,json=sentNs,proto3" json:"sent_ns,omitempty"` // when this left, by the sender's clock
 	EchoNs        uint64                 `protobuf:"varint,7,opt,name=echo_ns,json=echoNs,proto3" json:"echo_ns,omitempty"` // the last sent_ns that the sender has heard from the receiver
 	HeldNs        uint64                 `protobuf:"varint,8,opt,name=held_ns,json=heldNs,proto3" json:"held_ns,omitempty"` // and how long ago
+	Cluster       string                 `protobuf:"bytes,9,opt,name=cluster,proto3" json:"cluster,omitempty"`              // of which the sender believes to be a member
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1311,6 +1328,66 @@ func (x *NodeReport) GetHeldNs() uint64 {
 	return 0
 }
 
+func (x *NodeReport) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+// RemovedNotice tells a node that it is no member any more. It comes from the leader, who has applied the removal.
+type RemovedNotice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`          // raft's, of the node that was removed
+	Cluster       string                 `protobuf:"bytes,2,opt,name=cluster,proto3" json:"cluster,omitempty"` // from which
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovedNotice) Reset() {
+	*x = RemovedNotice{}
+	mi := &file_wire_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovedNotice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovedNotice) ProtoMessage() {}
+
+func (x *RemovedNotice) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovedNotice.ProtoReflect.Descriptor instead.
+func (*RemovedNotice) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RemovedNotice) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *RemovedNotice) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
 // JoinRequest asks a node at factory default to become a member. A trial changes nothing: the answer tells
 // whether the node would.
 type JoinRequest struct {
@@ -1328,7 +1405,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1417,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1430,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *JoinRequest) GetTrial() bool {
@@ -1416,7 +1493,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1505,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1518,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JoinResponse) GetId() uint64 {
@@ -1482,7 +1559,7 @@ type HTTPRequest struct {
 
 func (x *HTTPRequest) Reset() {
 	*x = HTTPRequest{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1571,7 @@ func (x *HTTPRequest) String() string {
 func (*HTTPRequest) ProtoMessage() {}
 
 func (x *HTTPRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1584,7 @@ func (x *HTTPRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HTTPRequest.ProtoReflect.Descriptor instead.
 func (*HTTPRequest) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *HTTPRequest) GetId() uint64 {
@@ -1580,7 +1657,7 @@ type HTTPResponse struct {
 
 func (x *HTTPResponse) Reset() {
 	*x = HTTPResponse{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1669,7 @@ func (x *HTTPResponse) String() string {
 func (*HTTPResponse) ProtoMessage() {}
 
 func (x *HTTPResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1682,7 @@ func (x *HTTPResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HTTPResponse.ProtoReflect.Descriptor instead.
 func (*HTTPResponse) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HTTPResponse) GetId() uint64 {
@@ -1666,7 +1743,7 @@ type Metrics struct {
 
 func (x *Metrics) Reset() {
 	*x = Metrics{}
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1755,7 @@ func (x *Metrics) String() string {
 func (*Metrics) ProtoMessage() {}
 
 func (x *Metrics) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1768,7 @@ func (x *Metrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
 func (*Metrics) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{15}
+	return file_wire_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Metrics) GetEngine() string {
@@ -1750,7 +1827,7 @@ type ServiceCounters struct {
 
 func (x *ServiceCounters) Reset() {
 	*x = ServiceCounters{}
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1762,7 +1839,7 @@ func (x *ServiceCounters) String() string {
 func (*ServiceCounters) ProtoMessage() {}
 
 func (x *ServiceCounters) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1775,7 +1852,7 @@ func (x *ServiceCounters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceCounters.ProtoReflect.Descriptor instead.
 func (*ServiceCounters) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{16}
+	return file_wire_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ServiceCounters) GetService() string {
@@ -1835,7 +1912,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1924,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1937,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{17}
+	return file_wire_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LogRecord) GetService() string {
@@ -1916,7 +1993,7 @@ type MetricsAck struct {
 
 func (x *MetricsAck) Reset() {
 	*x = MetricsAck{}
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +2005,7 @@ func (x *MetricsAck) String() string {
 func (*MetricsAck) ProtoMessage() {}
 
 func (x *MetricsAck) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +2018,7 @@ func (x *MetricsAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsAck.ProtoReflect.Descriptor instead.
 func (*MetricsAck) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{18}
+	return file_wire_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MetricsAck) GetIncarnation() uint64 {
@@ -1977,7 +2054,7 @@ type MetricsQuery struct {
 
 func (x *MetricsQuery) Reset() {
 	*x = MetricsQuery{}
-	mi := &file_wire_proto_msgTypes[19]
+	mi := &file_wire_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2066,7 @@ func (x *MetricsQuery) String() string {
 func (*MetricsQuery) ProtoMessage() {}
 
 func (x *MetricsQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[19]
+	mi := &file_wire_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2002,7 +2079,7 @@ func (x *MetricsQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsQuery.ProtoReflect.Descriptor instead.
 func (*MetricsQuery) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{19}
+	return file_wire_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MetricsQuery) GetId() uint64 {
@@ -2037,7 +2114,7 @@ type MetricsAnswer struct {
 
 func (x *MetricsAnswer) Reset() {
 	*x = MetricsAnswer{}
-	mi := &file_wire_proto_msgTypes[20]
+	mi := &file_wire_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2126,7 @@ func (x *MetricsAnswer) String() string {
 func (*MetricsAnswer) ProtoMessage() {}
 
 func (x *MetricsAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[20]
+	mi := &file_wire_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +2139,7 @@ func (x *MetricsAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsAnswer.ProtoReflect.Descriptor instead.
 func (*MetricsAnswer) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{20}
+	return file_wire_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MetricsAnswer) GetId() uint64 {
@@ -2091,7 +2168,7 @@ var File_wire_proto protoreflect.FileDescriptor
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\x0efiredrill.wire\"\xd8\a\n" +
+	"wire.proto\x12\x0efiredrill.wire\"\xa0\b\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
 	"\x04raft\x18\x02 \x01(\fH\x00R\x04raft\x123\n" +
@@ -2111,7 +2188,8 @@ const file_wire_proto_rawDesc = "" +
 	"\vmetrics_ack\x18\x0e \x01(\v2\x1a.firedrill.wire.MetricsAckH\x00R\n" +
 	"metricsAck\x12C\n" +
 	"\rmetrics_query\x18\x0f \x01(\v2\x1c.firedrill.wire.MetricsQueryH\x00R\fmetricsQuery\x12F\n" +
-	"\x0emetrics_answer\x18\x10 \x01(\v2\x1d.firedrill.wire.MetricsAnswerH\x00R\rmetricsAnswerB\x06\n" +
+	"\x0emetrics_answer\x18\x10 \x01(\v2\x1d.firedrill.wire.MetricsAnswerH\x00R\rmetricsAnswer\x12F\n" +
+	"\x0eremoved_notice\x18\x11 \x01(\v2\x1d.firedrill.wire.RemovedNoticeH\x00R\rremovedNoticeB\x06\n" +
 	"\x04body\"\xe6\x01\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
@@ -2180,7 +2258,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
 	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x12\n" +
-	"\x04life\x18\x04 \x01(\x04R\x04life\"\xc5\x01\n" +
+	"\x04life\x18\x04 \x01(\x04R\x04life\"\xdf\x01\n" +
 	"\n" +
 	"NodeReport\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -2190,7 +2268,11 @@ const file_wire_proto_rawDesc = "" +
 	"\aapplied\x18\x05 \x01(\x04R\aapplied\x12\x17\n" +
 	"\asent_ns\x18\x06 \x01(\x04R\x06sentNs\x12\x17\n" +
 	"\aecho_ns\x18\a \x01(\x04R\x06echoNs\x12\x17\n" +
-	"\aheld_ns\x18\b \x01(\x04R\x06heldNs\"\xad\x01\n" +
+	"\aheld_ns\x18\b \x01(\x04R\x06heldNs\x12\x18\n" +
+	"\acluster\x18\t \x01(\tR\acluster\"9\n" +
+	"\rRemovedNotice\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
+	"\acluster\x18\x02 \x01(\tR\acluster\"\xad\x01\n" +
 	"\vJoinRequest\x12\x14\n" +
 	"\x05trial\x18\x01 \x01(\bR\x05trial\x12\x16\n" +
 	"\x06secret\x18\x02 \x01(\tR\x06secret\x12\x18\n" +
@@ -2297,7 +2379,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_wire_proto_goTypes = []any{
 	(Operation)(0),          // 0: firedrill.wire.Operation
 	(Status)(0),             // 1: firedrill.wire.Status
@@ -2312,16 +2394,17 @@ var file_wire_proto_goTypes = []any{
 	(*PeerReport)(nil),      // 10: firedrill.wire.PeerReport
 	(*PeerHeartbeat)(nil),   // 11: firedrill.wire.PeerHeartbeat
 	(*NodeReport)(nil),      // 12: firedrill.wire.NodeReport
-	(*JoinRequest)(nil),     // 13: firedrill.wire.JoinRequest
-	(*JoinResponse)(nil),    // 14: firedrill.wire.JoinResponse
-	(*HTTPRequest)(nil),     // 15: firedrill.wire.HTTPRequest
-	(*HTTPResponse)(nil),    // 16: firedrill.wire.HTTPResponse
-	(*Metrics)(nil),         // 17: firedrill.wire.Metrics
-	(*ServiceCounters)(nil), // 18: firedrill.wire.ServiceCounters
-	(*LogRecord)(nil),       // 19: firedrill.wire.LogRecord
-	(*MetricsAck)(nil),      // 20: firedrill.wire.MetricsAck
-	(*MetricsQuery)(nil),    // 21: firedrill.wire.MetricsQuery
-	(*MetricsAnswer)(nil),   // 22: firedrill.wire.MetricsAnswer
+	(*RemovedNotice)(nil),   // 13: firedrill.wire.RemovedNotice
+	(*JoinRequest)(nil),     // 14: firedrill.wire.JoinRequest
+	(*JoinResponse)(nil),    // 15: firedrill.wire.JoinResponse
+	(*HTTPRequest)(nil),     // 16: firedrill.wire.HTTPRequest
+	(*HTTPResponse)(nil),    // 17: firedrill.wire.HTTPResponse
+	(*Metrics)(nil),         // 18: firedrill.wire.Metrics
+	(*ServiceCounters)(nil), // 19: firedrill.wire.ServiceCounters
+	(*LogRecord)(nil),       // 20: firedrill.wire.LogRecord
+	(*MetricsAck)(nil),      // 21: firedrill.wire.MetricsAck
+	(*MetricsQuery)(nil),    // 22: firedrill.wire.MetricsQuery
+	(*MetricsAnswer)(nil),   // 23: firedrill.wire.MetricsAnswer
 }
 var file_wire_proto_depIdxs = []int32{
 	3,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
@@ -2330,30 +2413,31 @@ var file_wire_proto_depIdxs = []int32{
 	9,  // 3: firedrill.wire.Envelope.engine_directive:type_name -> firedrill.wire.EngineDirective
 	11, // 4: firedrill.wire.Envelope.peer_heartbeat:type_name -> firedrill.wire.PeerHeartbeat
 	12, // 5: firedrill.wire.Envelope.node_report:type_name -> firedrill.wire.NodeReport
-	13, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
-	14, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
-	15, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
-	16, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
-	17, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
-	20, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
-	21, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
-	22, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
-	0,  // 14: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
-	1,  // 15: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
-	5,  // 16: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
-	0,  // 17: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
-	8,  // 18: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
-	10, // 19: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
-	8,  // 20: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
-	8,  // 21: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
-	18, // 22: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
-	19, // 23: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
-	17, // 24: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	14, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
+	15, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
+	16, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
+	17, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
+	18, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
+	21, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
+	22, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
+	23, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
+	13, // 14: firedrill.wire.Envelope.removed_notice:type_name -> firedrill.wire.RemovedNotice
+	0,  // 15: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
+	1,  // 16: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
+	5,  // 17: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
+	0,  // 18: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
+	8,  // 19: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
+	10, // 20: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
+	8,  // 21: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
+	8,  // 22: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
+	19, // 23: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
+	20, // 24: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
+	18, // 25: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -2377,6 +2461,7 @@ func file_wire_proto_init() {
 		(*Envelope_MetricsAck)(nil),
 		(*Envelope_MetricsQuery)(nil),
 		(*Envelope_MetricsAnswer)(nil),
+		(*Envelope_RemovedNotice)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2384,7 +2469,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -44,6 +44,7 @@
       return escape(p.name) + ["shortest", "quartile", "median", "quartile", "longest"].map((n, i) => "<br>" + n + " " + time(v[i])).join("");
     },
     phases: (p) => escape(p.name) + ": " + escape(p.seriesName) + " " + time(p.value),
+    pareto: (p) => escape(p.name) + "<br>failover " + time(p.value[0]) + "<br>false failovers " + digits(p.value[1], 2) + " per hour",
   };
 
   // dress gives an axis the look of the page.
@@ -69,9 +70,13 @@
     dress(o.yAxis[0], kind === "ecdf" ? (v) => digits(100 * v, 0) + " %" : undefined);
     if (o.xAxis[0].type === "value") graduate(o.xAxis[0], narrow ? 3 : 6);
     o.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
-    o.grid = { left: 4, right: 26, top: { ecdf: 44, box: 8, phases: 30 }[kind], bottom: 4, containLabel: true };
+    o.grid = { left: 4, right: 26, top: { ecdf: 44, box: 8, phases: 30, pareto: narrow ? 84 : 60 }[kind], bottom: 4, containLabel: true };
     o.legend = { show: kind !== "box", left: 0, top: 0, itemWidth: 14, itemHeight: 8, textStyle: { color: colour("--ink"), fontSize: 12 } };
     o.tooltip = { trigger: o.tooltip.trigger, axisPointer: { lineStyle: { color: colour("--soft") } }, confine: true, formatter: tips[kind], backgroundColor: colour("--ink"), textStyle: { color: colour("--paper"), fontSize: 12 } };
+    if (kind === "pareto") {
+      graduate(o.yAxis[0], 5);
+      for (const s of o.series) if (s.label) Object.assign(s.label, { rotate: 40, align: "left", distance: 9 }); // names run over each other less
+    }
     if (kind === "phases") {
       for (const d of o.series.flatMap((s) => s.data)) {
         d.label.formatter = (p) => time(p.value);
@@ -93,6 +98,7 @@
     for (const el of drawn.keys()) draw(el);
   }
 
+  all("figure.alone .chart").forEach(draw); // those that are not inside of something closed
   for (const details of all("details.scenario")) {
     details.addEventListener("toggle", () => details.open && all(".chart", details).forEach(draw));
   }
@@ -105,15 +111,54 @@
   window.addEventListener("beforeprint", () => { root.classList.add("print"); redraw(); });
   window.addEventListener("afterprint", () => { root.classList.remove("print"); redraw(); });
 
-  // A link to a scenario opens it.
+  // holds tells whether seeds written as 1..20,99 name one.
+  function holds(seeds, seed) {
+    return seeds.split(",").some((part) => {
+      const [from, to] = part.split("..");
+      return from !== "" && BigInt(from) <= seed && seed <= BigInt(to || from);
+    });
+  }
+
+  // tellSeed says in an open scenario what became of one of its seeds, and how to play it again.
+  function tellSeed(el, text) {
+    const line = el.querySelector(".one-seed");
+    line.hidden = !/^[0-9]+$/.test(text);
+    if (line.hidden) return;
+    const there = holds(el.dataset.seeds, BigInt(text));
+    const bad = there && holds(el.dataset.bad, BigInt(text));
+    line.querySelector("span").textContent = "Seed " + text + (there ? (bad ? " did not hold." : " held.") : " was not played.");
+    line.querySelector("code").textContent = el.dataset.replay.replace("{seed}", text);
+  }
+
+  // A link to a scenario opens it; one to scenario/seed goes to that run's failure, or says what became of it.
   function follow() {
-    const el = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const hash = decodeURIComponent(location.hash.slice(1));
+    const cut = hash.lastIndexOf("/");
+    const failure = cut > 0 && document.getElementById(hash);
+    const el = document.getElementById(hash) && !failure ? document.getElementById(hash) : document.getElementById(hash.slice(0, Math.max(0, cut)));
     if (!el || !el.matches("details.scenario")) return;
     el.hidden = false;
     el.open = true;
     all(".chart", el).forEach(draw);
-    el.scrollIntoView();
+    tellSeed(el, cut > 0 ? hash.slice(cut + 1) : "");
+    (failure || el).scrollIntoView();
+    if (failure) failure.focus({ preventScroll: true });
   }
+
+  // Arrow keys go from scenario to scenario, a slash to the search.
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    const form = document.getElementById("page:filter");
+    if (e.key === "/" && form && !e.target.matches("input, select")) {
+      form.elements.text.focus();
+      e.preventDefault();
+    }
+    if ((e.key !== "ArrowDown" && e.key !== "ArrowUp") || !e.target.matches("details.scenario > summary")) return;
+    const shown = all("details.scenario:not([hidden]) > summary");
+    const next = shown[shown.indexOf(e.target) + (e.key === "ArrowDown" ? 1 : -1)];
+    if (next) next.focus();
+    e.preventDefault();
+  });
   window.addEventListener("hashchange", follow);
   document.addEventListener("click", (e) => {
     const link = e.target.closest('a[href^="#"]');
@@ -123,6 +168,7 @@
 
   // The filter looks at all text of a scenario: its section, its failures and its row.
   const form = document.getElementById("page:filter");
+  if (!form) return; // a page without scenarios
   const sections = all("details.scenario").map((el) => {
     const also = all("[data-for]").filter((other) => other.dataset.for === el.id);
     return { el, also, text: [el, ...also].map(words).join(" ").toLowerCase() };

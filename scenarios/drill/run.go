@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"firedrill/checker"
@@ -24,6 +25,7 @@ type RunOptions struct {
 	Jobs      int
 	Out       string
 	Patience  time.Duration
+	Shard     string // such as 2/4; empty: everything
 	JSON      bool
 }
 
@@ -49,7 +51,7 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	}
 	switch {
 	case interrupted:
-		return Ended{StatusInterrupted, fmt.Sprintf("interrupted; %d runs of %d were finished and are reported", len(runs), len(suite.Scenarios)*len(suite.Seeds))}
+		return Ended{StatusInterrupted, fmt.Sprintf("interrupted; %d runs of %d were finished and are reported", len(runs), suite.Size())}
 	case !allHeld(runs):
 		return errBroken
 	}
@@ -70,6 +72,11 @@ func (o *RunOptions) suite() (*Suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--seeds: %w", err)
 	}
+	slices.Sort(seeds) // results are kept in this order, so that "the first failure" means the same everywhere
+	part, err := parseShard(o.Shard, o.Seeds)
+	if err != nil {
+		return nil, err
+	}
 	chosen, err := scenarios.Choose(o.Arguments)
 	if err != nil {
 		return nil, err
@@ -79,7 +86,7 @@ func (o *RunOptions) suite() (*Suite, error) {
 		return nil, err
 	}
 	return &Suite{
-		Scenarios: chosen, Seeds: seeds,
+		Scenarios: chosen, Seeds: seeds, Shard: part,
 		Workers: o.Jobs, Command: []string{self, WorkerVerb}, Patience: o.Patience,
 		Keep: func(scenario string, seed uint64) string {
 			return filepath.Join(o.Out, filepath.FromSlash(reports.HistoryPath(scenario, seed)))
@@ -115,16 +122,27 @@ func clearHistories(out string) error {
 
 // report writes the files and tells the user.
 func (o *RunOptions) report(t Terminal, suite *Suite, runs []checker.Result) error {
-	in := reports.Input{Results: reports.Results{Build: build(), Runs: runs}, Prefix: callName(), History: reports.Histories(o.Out)}
+	results := &reports.Results{Build: build(), Shard: suite.Shard, Runs: runs}
 	for _, c := range suite.Scenarios {
-		in.Results.Scenarios = append(in.Results.Scenarios, reports.Describe(c.Scenario, c.Argument))
+		about := reports.Describe(c.Scenario, c.Argument)
+		about.Place = place(c)
+		results.Scenarios = append(results.Scenarios, about)
 	}
-	results, err := reports.Write(o.Out, in)
+	return tell(t, o.Out, results, o.JSON)
+}
+
+// tell writes results and all that is made of them into a folder, and says what came of it.
+func tell(t Terminal, out string, r *reports.Results, asJSON bool) error {
+	in := reports.Input{Results: *r, Prefix: callName(), History: reports.Histories(out)}
+	results, err := reports.Write(out, in)
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		data, err := os.ReadFile(filepath.Join(o.Out, reports.ResultsFile))
+	if err := tellGitHub(t.Err, results, in.Prefix); err != nil {
+		return err
+	}
+	if asJSON {
+		data, err := os.ReadFile(filepath.Join(out, reports.ResultsFile))
 		if err == nil {
 			_, err = t.Out.Write(data)
 		}
@@ -133,7 +151,7 @@ func (o *RunOptions) report(t Terminal, suite *Suite, runs []checker.Result) err
 	if err := reports.WriteSummary(t.Out, results, in.Prefix, colour(t.Out)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.Out, "The report is %s\n", filepath.Join(o.Out, reports.HTMLFile))
+	_, err = fmt.Fprintf(t.Out, "The report is %s\n", filepath.Join(out, reports.HTMLFile))
 	return err
 }
 

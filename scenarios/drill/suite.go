@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/reports"
 	"firedrill/scenarios"
 	"firedrill/sim/pool"
 )
@@ -18,10 +19,11 @@ import (
 type Suite struct {
 	Scenarios []scenarios.Chosen
 	Seeds     []uint64
+	Shard     *reports.Shard                                   // the part to play; nil: everything
 	Workers   int                                              // processes at once
 	Command   []string                                         // starts a worker that calls [Work]
 	Patience  time.Duration                                    // real time that one run may take
-	Keep      func(scenario string, seed uint64) (path string) // where a history that is kept goes
+	Keep      func(scenario string, seed uint64) (path string) // where a history that is kept goes; nil: none is
 	Progress  func(Progress)
 }
 
@@ -76,8 +78,14 @@ func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
 	if err != nil {
 		return done, err
 	}
+	if s.Keep == nil {
+		return done, nil
+	}
 	return done, s.keep(ctx, played, done)
 }
+
+// Size is how many runs there are to play.
+func (s *Suite) Size() int { return len(shard(make([]job, len(s.Scenarios)*len(s.Seeds)), s.Shard)) }
 
 func (s *Suite) jobs() ([]job, error) {
 	var jobs []job
@@ -87,10 +95,10 @@ func (s *Suite) jobs() ([]job, error) {
 			return nil, err
 		}
 		for _, seed := range s.Seeds {
-			jobs = append(jobs, job{File: c.Argument, Scenario: string(text), Seed: seed})
+			jobs = append(jobs, job{File: c.Argument, Scenario: string(text), Seed: seed, name: c.Name})
 		}
 	}
-	return jobs, nil
+	return shard(jobs, s.Shard), nil
 }
 
 // play runs the jobs over worker processes and hands on each result.
@@ -105,7 +113,7 @@ func (s *Suite) play(ctx context.Context, jobs []job, done func(i int, r checker
 		var crash *pool.Crash
 		switch {
 		case errors.As(err, &crash):
-			r = s.crashed(i, jobs[i].Seed, crash)
+			r = crashed(jobs[i], crash)
 		case err != nil:
 			broken = errors.Join(broken, err)
 			return
@@ -116,13 +124,13 @@ func (s *Suite) play(ctx context.Context, jobs []job, done func(i int, r checker
 }
 
 // crashed is the result of a run that has none.
-func (s *Suite) crashed(i int, seed uint64, crash *pool.Crash) checker.Result {
+func crashed(j job, crash *pool.Crash) checker.Result {
 	v := checker.Violation{Check: checkRun, Message: crash.Why}
 	if crash.Stack != "" {
 		v.Details = strings.Split(strings.TrimRight(crash.Stack, "\n"), "\n")
 	}
 	return checker.Result{
-		Scenario: s.Scenarios[i/len(s.Seeds)].Name, World: scenarios.WorldSim, Seed: seed, Verdict: checker.Error,
+		Scenario: j.name, World: scenarios.WorldSim, Seed: j.Seed, Verdict: checker.Error,
 		Violations: []checker.Violation{v}, Outages: []checker.Outage{},
 	}
 }

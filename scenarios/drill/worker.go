@@ -16,6 +16,8 @@ type job struct {
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
 	Keep     string `json:"keep,omitempty"` // path for the history; empty: it is not kept
+
+	name string // of the scenario, for the result of a run that has none
 }
 
 // Work is a worker process: it plays the jobs that it reads until there are no more. What it plays is decided by
