@@ -39,7 +39,7 @@ type Topology struct {
 	// The others are at factory default. Default: all of them.
 	Cluster int `yaml:"cluster"`
 	// ClusterIP is the address that the leader holds; unset for none.
-	ClusterIP netip.Addr `yaml:"cluster_ip,omitempty"`
+	ClusterIP *netip.Addr `yaml:"cluster_ip,omitempty"` // a pointer, because the encoder takes every Addr for empty
 	// Installed says which controllers are not installed as the others are.
 	Installed []Installed `yaml:"installed,omitempty"`
 

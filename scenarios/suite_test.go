@@ -31,7 +31,11 @@ func TestSuite(t *testing.T) {
 		if found, err := Find(s.Name); err != nil || equal(found, s) != "" {
 			t.Errorf("%s is not found by its name: %v", s.Name, err)
 		}
-		if d := s.Duration.Std(); d < 30*time.Second || d > time.Minute {
+		longest := time.Minute
+		if s.Profile == "documented" {
+			longest = 20 * time.Minute // the vendor's timers take their time
+		}
+		if d := s.Duration.Std(); d < 30*time.Second || d > longest {
 			t.Errorf("%s lasts %v", s.Name, d)
 		}
 		if len(s.Expect.Outages) == 0 {

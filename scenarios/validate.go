@@ -167,10 +167,10 @@ func (v *validation) topology() {
 
 // clusterIP checks that the address of the cluster is free, in the subnet of the controllers.
 func (v *validation) clusterIP() {
-	ip := v.s.Topology.ClusterIP
-	if !ip.IsValid() {
+	if v.s.Topology.ClusterIP == nil {
 		return
 	}
+	ip := *v.s.Topology.ClusterIP
 	const path = "topology.cluster_ip"
 	v.check(controllerNet.Contains(ip), path, "%s is not in the controllers' subnet %s; use one such as 198.18.0.100", ip, controllerNet)
 	last := int(ip.As4()[3])

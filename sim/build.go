@@ -173,7 +173,10 @@ func (w *World) bootController(m *machine) func() model.Node {
 			BackupWorkFactor: backup.TestWorkFactor,
 		}
 		if m.Number <= w.plan.Topology.Cluster && !m.replaced {
-			cfg.Bootstrap, cfg.ClusterIP = w.firstMembers(), w.plan.Topology.ClusterIP
+			cfg.Bootstrap = w.firstMembers()
+			if ip := w.plan.Topology.ClusterIP; ip != nil {
+				cfg.ClusterIP = *ip
+			}
 		}
 		for _, in := range w.plan.Topology.Installed {
 			if in.Node == m.Name {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"firedrill/model"
+	"firedrill/model/disktest"
 )
 
 // contents reads all files of a disk.
@@ -41,7 +42,7 @@ func TestSaveCrash(t *testing.T) {
 		name, was string // content of the file before, if any
 	}{{"new", ""}, {"replaced", "an old backup"}} {
 		t.Run(c.name, func(t *testing.T) {
-			disk := newStrictDisk()
+			disk := disktest.NewStrict()
 			ok(t, disk.Append("log-1", []byte("raft")))
 			ok(t, disk.Sync("log-1"))
 			ok(t, Save(disk, Name(1), []byte("first")))
@@ -49,15 +50,15 @@ func TestSaveCrash(t *testing.T) {
 				ok(t, Save(disk, Name(2), []byte(c.was)))
 			}
 			promised, steps := false, 0
-			disk.step = func() {
+			disk.Step = func() {
 				steps++
-				for _, left := range append(disk.afterPowerLoss(), disk.afterKill()) {
+				for _, left := range append(disk.AfterPowerLoss(), disk.AfterKill()) {
 					checkLeft(t, left, c.was, promised)
 				}
 			}
 			ok(t, Save(disk, Name(2), []byte("a new backup")))
 			promised = true
-			disk.step()
+			disk.Step()
 			if steps < 5 {
 				t.Errorf("only %d crashes", steps)
 			}
@@ -66,7 +67,7 @@ func TestSaveCrash(t *testing.T) {
 }
 
 // checkLeft looks at a disk after a crash in the middle of the second backup, and goes on with it.
-func checkLeft(t *testing.T, disk *strictDisk, was string, promised bool) {
+func checkLeft(t *testing.T, disk *disktest.Strict, was string, promised bool) {
 	names, err := List(disk)
 	ok(t, err)
 	files := contents(t, disk)
@@ -81,7 +82,7 @@ func checkLeft(t *testing.T, disk *strictDisk, was string, promised bool) {
 	}
 	ok(t, Save(disk, Name(3), []byte("third")))
 	ok(t, Prune(disk, 1))
-	disk.power()
+	disk.Power()
 	if files := contents(t, disk); len(files) != 2 || files["log-1"] != "raft" || files[Name(3)] != "third" {
 		t.Fatalf("after the next one: %q", files)
 	}
@@ -89,32 +90,32 @@ func checkLeft(t *testing.T, disk *strictDisk, was string, promised bool) {
 
 // TestPruneCrash: a crash leaves the newest, and what Prune has promised to be gone is gone.
 func TestPruneCrash(t *testing.T) {
-	disk := newStrictDisk()
+	disk := disktest.NewStrict()
 	for i := range uint64(4) {
 		ok(t, Save(disk, Name(i), []byte{'0' + byte(i)}))
 	}
 	ok(t, disk.Append(Name(9)+".new", []byte("half")))
 	ok(t, disk.Append("mine.new", nil))
 	ok(t, disk.SyncDir())
-	disk.step = func() {
-		for _, left := range append(disk.afterPowerLoss(), disk.afterKill()) {
+	disk.Step = func() {
+		for _, left := range append(disk.AfterPowerLoss(), disk.AfterKill()) {
 			if files := contents(t, left); files[Name(2)] != "2" || files[Name(3)] != "3" {
 				t.Fatalf("left: %q", files)
 			}
 		}
 	}
 	ok(t, Prune(disk, 2))
-	disk.power()
+	disk.Power()
 	got, err := disk.List()
 	if want := []string{Name(2), Name(3), "mine.new"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("left: %q, %v, want %q", got, err, want)
 	}
-	disk.step = func() { t.Error("there was nothing to do") }
+	disk.Step = func() { t.Error("there was nothing to do") }
 	ok(t, Prune(disk, 2))
 }
 
 func TestSaveRefusesOtherNames(t *testing.T) {
-	disk := newStrictDisk()
+	disk := disktest.NewStrict()
 	for _, name := range []string{"", "log-1", "../" + Name(1), Name(1) + ".new"} {
 		if err := Save(disk, name, nil); err == nil || !strings.Contains(err.Error(), "is not the name of a backup, such as backup-0") {
 			t.Errorf("%q: %v", name, err)
@@ -127,7 +128,7 @@ func TestSaveRefusesOtherNames(t *testing.T) {
 
 // badDisk fails one operation, the n-th from 0.
 type badDisk struct {
-	*strictDisk
+	*disktest.Strict
 	n int
 }
 
@@ -142,27 +143,27 @@ func (d *badDisk) fail(do func() error) error {
 }
 
 func (d *badDisk) Append(name string, data []byte) error {
-	return d.fail(func() error { return d.strictDisk.Append(name, data) })
+	return d.fail(func() error { return d.Strict.Append(name, data) })
 }
 func (d *badDisk) Remove(name string) error {
-	return d.fail(func() error { return d.strictDisk.Remove(name) })
+	return d.fail(func() error { return d.Strict.Remove(name) })
 }
 func (d *badDisk) Rename(a, b string) error {
-	return d.fail(func() error { return d.strictDisk.Rename(a, b) })
+	return d.fail(func() error { return d.Strict.Rename(a, b) })
 }
 func (d *badDisk) Sync(name string) error {
-	return d.fail(func() error { return d.strictDisk.Sync(name) })
+	return d.fail(func() error { return d.Strict.Sync(name) })
 }
-func (d *badDisk) SyncDir() error { return d.fail(d.strictDisk.SyncDir) }
+func (d *badDisk) SyncDir() error { return d.fail(d.Strict.SyncDir) }
 func (d *badDisk) List() (names []string, err error) {
-	err = d.fail(func() error { names, err = d.strictDisk.List(); return err })
+	err = d.fail(func() error { names, err = d.Strict.List(); return err })
 	return names, err
 }
 
 // TestDiskErrors: every error of the disk is told, names the file, and leaves the backups that were there.
 func TestDiskErrors(t *testing.T) {
 	prepared := func(n int) *badDisk {
-		d := newStrictDisk()
+		d := disktest.NewStrict()
 		for i := range uint64(3) {
 			ok(t, Save(d, Name(i), []byte("old")))
 		}
@@ -171,7 +172,7 @@ func TestDiskErrors(t *testing.T) {
 	for n := range 5 {
 		d := prepared(n)
 		err := Save(d, Name(5), []byte("new"))
-		files := contents(t, d.strictDisk)
+		files := contents(t, d.Strict)
 		if !errors.Is(err, errBad) || !strings.HasPrefix(err.Error(), "backup: "+Name(5)) || files[Name(2)] != "old" || files[Name(5)+".new"] != "" {
 			t.Errorf("Save, operation %d: %v; left: %q", n, err, files)
 		}
@@ -180,11 +181,11 @@ func TestDiskErrors(t *testing.T) {
 	for n := range 4 { // list, two removals, the directory
 		d := prepared(n)
 		err := Prune(d, 1)
-		if files := contents(t, d.strictDisk); !errors.Is(err, errBad) || files[Name(2)] != "old" {
+		if files := contents(t, d.Strict); !errors.Is(err, errBad) || files[Name(2)] != "old" {
 			t.Errorf("Prune, operation %d: %v; left: %q", n, err, files)
 		}
 		ok(t, Prune(d, 1))
-		if files := contents(t, d.strictDisk); len(files) != 1 {
+		if files := contents(t, d.Strict); len(files) != 1 {
 			t.Errorf("Prune again: %q", files)
 		}
 	}

@@ -1,6 +1,10 @@
 package consensus
 
-import "testing"
+import (
+	"testing"
+
+	"firedrill/model/disktest"
+)
 
 // BenchmarkPropose is one command at the leader of three replicas, until all have applied it. Messages are
 // marshalled and disks written as in a world, but take no time.
@@ -46,7 +50,7 @@ func benchDeliver(b *testing.B, c *cluster) {
 }
 
 // discardDisk forgets what is written, at once.
-type discardDisk struct{ strictDisk }
+type discardDisk struct{ disktest.Strict }
 
 func (*discardDisk) Append(string, []byte) error { return nil }
 func (*discardDisk) Sync(string) error           { return nil }

@@ -134,7 +134,7 @@ func (c *chaos) fail(id uint64) {
 		c.die(id)
 		return
 	}
-	c.node(id).disk.step = func() {
+	c.node(id).disk.Step = func() {
 		if left--; left == 0 {
 			panic(powerFailure{})
 		}
@@ -161,7 +161,7 @@ func (c *chaos) guarded(id uint64, what func()) {
 func (c *chaos) die(id uint64) {
 	disk := c.crash(id)
 	if c.rng.IntN(2) == 0 {
-		left := disk.afterPowerLoss()
+		left := disk.AfterPowerLoss()
 		c.node(id).disk = left[c.rng.IntN(len(left))]
 	}
 	c.say(id, "crashed")
@@ -170,7 +170,7 @@ func (c *chaos) die(id uint64) {
 // settle ends all trouble, and wants agreement and every read answered.
 func (c *chaos) settle() {
 	for _, m := range c.members {
-		m.disk.step = func() {}
+		m.disk.Step = func() {}
 	}
 	c.calm()
 	for range 12 { // longer than an election takes

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+
+	"firedrill/model/disktest"
 )
 
 // registers is a state machine of named values. A command is name=value; its result tells where it was applied.
@@ -75,7 +77,7 @@ const clusterSize = 3
 
 type member struct {
 	id      uint64
-	disk    *strictDisk
+	disk    *disktest.Strict
 	machine registers
 	replica *Replica // nil while down
 	removed bool
@@ -125,7 +127,7 @@ func newClusterOf(t fataler, size int, snapshotEvery uint64) *cluster {
 // boot starts one more replica on an empty disk.
 func (c *cluster) boot(first []Member) *member {
 	id := uint64(len(c.members) + 1)
-	m := &member{id: id, disk: newStrictDisk(), address: addressOf(id), first: first}
+	m := &member{id: id, disk: disktest.NewStrict(), address: addressOf(id), first: first}
 	c.members = append(c.members, m)
 	c.restart(id)
 	return m
@@ -152,10 +154,10 @@ func (m *member) config() Config {
 }
 
 // crash ends a replica. Its disk is to be what the caller makes of it.
-func (c *cluster) crash(id uint64) *strictDisk {
+func (c *cluster) crash(id uint64) *disktest.Strict {
 	m := c.node(id)
 	m.replica = nil
-	m.disk = m.disk.afterKill()
+	m.disk = m.disk.AfterKill()
 	maps.DeleteFunc(c.asked, func(_ uint64, read asked) bool { return read.by == id })
 	return m.disk
 }

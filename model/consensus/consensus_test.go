@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"firedrill/model"
+	"firedrill/model/disktest"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -29,8 +30,8 @@ func TestSnapshotWithEntries(t *testing.T) {
 		message.From, message.To, message.Term = proto.Uint64(1), proto.Uint64(3), proto.Uint64(1)
 		m.replica.Step(addressOf(2), mustMarshal(message))
 	}
-	var left []*strictDisk
-	m.disk.step = func() { left = append(left, m.disk.afterPowerLoss()...) }
+	var left []*disktest.Strict
+	m.disk.Step = func() { left = append(left, m.disk.AfterPowerLoss()...) }
 	c.ready(m)
 	if m.machine["x"] != "2" {
 		t.Fatalf("x is %q", m.machine["x"])
@@ -173,7 +174,7 @@ func TestBusy(t *testing.T) {
 	if err := c.node(1).replica.snapshotIfDue(); err != nil {
 		t.Fatal(err)
 	}
-	c.crash(1).power()
+	c.crash(1).Power()
 	c.restart(1)
 	last, _ := c.node(1).replica.storage.LastIndex()
 	if last != first+uint64(n) {
@@ -203,7 +204,7 @@ func TestStepIgnores(t *testing.T) {
 func TestDiskError(t *testing.T) {
 	c := newCluster(t, 1000)
 	m := c.node(1)
-	broken := &brokenDisk{strictDisk: m.disk}
+	broken := &brokenDisk{Strict: m.disk}
 	replica, err := Open(m.config(), broken, registers{})
 	if err != nil {
 		t.Fatal(err)
@@ -218,12 +219,12 @@ func TestDiskError(t *testing.T) {
 }
 
 type brokenDisk struct {
-	*strictDisk
+	*disktest.Strict
 	err error
 }
 
 func (d *brokenDisk) Append(name string, data []byte) error {
-	return errors.Join(d.err, d.strictDisk.Append(name, data))
+	return errors.Join(d.err, d.Strict.Append(name, data))
 }
 
 // TestRestoreRefuses: a snapshot that cannot be read leaves the state as it was.

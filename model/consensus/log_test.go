@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"firedrill/model"
+	"firedrill/model/disktest"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -52,9 +53,9 @@ func mustOpenLog(t testing.TB, disk model.Disk) (*log, string) {
 }
 
 // sampleLog has a snapshot, and then: what the rotation wrote, and three appends.
-func sampleLog(t *testing.T) *strictDisk {
+func sampleLog(t *testing.T) *disktest.Strict {
 	t.Helper()
-	disk := newStrictDisk()
+	disk := disktest.NewStrict()
 	l, _ := mustOpenLog(t, disk)
 	for _, err := range []error{
 		l.append([]*pb.Entry{entry(1, 1, "one"), entry(2, 1, "two")}, hardState(1, 1, 0)),
@@ -78,7 +79,7 @@ const (
 
 func TestLogReplay(t *testing.T) {
 	disk := sampleLog(t)
-	_, got := mustOpenLog(t, disk.afterPowerLoss()[0])
+	_, got := mustOpenLog(t, disk.AfterPowerLoss()[0])
 	if want := `snapshot 1/1 "state" 2/1 "two" 3/3 "other" hard 4,2,3`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -100,10 +101,10 @@ func lastRecord(file []byte) int {
 }
 
 // spoiled is the sample with one file replaced.
-func spoiled(t *testing.T, name string, data []byte) *strictDisk {
+func spoiled(t *testing.T, name string, data []byte) *disktest.Strict {
 	t.Helper()
-	disk := sampleLog(t).afterKill()
-	disk.dir()[name] = &strictFile{[]strictRun{{data, len(data)}}}
+	disk := sampleLog(t).AfterKill()
+	disk.Put(name, data, len(data))
 	return disk
 }
 
@@ -134,7 +135,7 @@ func TestLogTornEnd(t *testing.T) {
 		if err := l.append(nil, hardState(9, 9, 3)); err != nil {
 			t.Fatal(err)
 		}
-		disk.power()
+		disk.Power()
 		if _, got := mustOpenLog(t, disk); !strings.HasSuffix(got, "hard 9,9,3") {
 			t.Fatalf("way %d: an append after the repair is lost: %s", i, got)
 		}
@@ -182,7 +183,7 @@ func TestLogRefuses(t *testing.T) {
 	}
 	for _, gone := range []string{sampleFile, sampleSnapshot} {
 		disk := sampleLog(t)
-		delete(disk.dir(), gone)
+		disk.Lose(gone)
 		if _, _, err := openLog(disk, 1); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("without %s: error %v", gone, err)
 		}
@@ -200,7 +201,7 @@ func mustMarshal(m proto.Message) []byte {
 // TestLogDiskError: a disk that cannot be read says nothing about the log.
 func TestLogDiskError(t *testing.T) {
 	disk := sampleLog(t)
-	disk.readErr = model.ErrDiskIO
+	disk.ReadErr = model.ErrDiskIO
 	if _, _, err := openLog(disk, 1); !errors.Is(err, model.ErrDiskIO) || errors.Is(err, ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
@@ -212,14 +213,14 @@ func TestLogDiskError(t *testing.T) {
 
 // TestLogRecordWithinRecord tears an entry whose content, chosen by a client, looks like the log itself.
 func TestLogRecordWithinRecord(t *testing.T) {
-	disk := newStrictDisk()
+	disk := disktest.NewStrict()
 	l, _ := mustOpenLog(t, disk)
 	image, _ := disk.Read(l.name)
 	if err := l.append([]*pb.Entry{entry(1, 1, string(image)+"and more")}, nil); err != nil {
 		t.Fatal(err)
 	}
 	data, _ := disk.Read(l.name)
-	disk.dir()[l.name] = &strictFile{[]strictRun{{data[:len(data)-1], 0}}}
+	disk.Put(l.name, data[:len(data)-1], 0)
 	if _, got := mustOpenLog(t, disk); got != "" {
 		t.Errorf("the log holds %s", got)
 	}

@@ -7,12 +7,14 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
+
+	"firedrill/model/disktest"
 )
 
 // crasher plays a log on a disk that fails after every operation, and knows what may be found then.
 type crasher struct {
 	*rapid.T
-	disk    *strictDisk
+	disk    *disktest.Strict
 	log     *log
 	now     saved    // what has been promised
 	allowed []string // what may be found at this moment: now, or some of what is being written
@@ -23,8 +25,8 @@ type crasher struct {
 // a rotation promised when it returned, and keeps what it has once shown, whatever fails next.
 func TestLogCrash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := &crasher{T: t, disk: newStrictDisk(), term: 1, allowed: []string{""}}
-		c.disk.step = c.crash
+		c := &crasher{T: t, disk: disktest.NewStrict(), term: 1, allowed: []string{""}}
+		c.disk.Step = c.crash
 		var err error
 		if c.log, _, err = openLog(c.disk, 1); err != nil {
 			t.Fatal(err)
@@ -45,12 +47,12 @@ func TestLogCrash(t *testing.T) {
 
 // crash looks at all that may be left of the disk.
 func (c *crasher) crash() {
-	for _, left := range append(c.disk.afterPowerLoss(), c.disk.afterKill()) {
+	for _, left := range append(c.disk.AfterPowerLoss(), c.disk.AfterKill()) {
 		found := c.open(left)
 		if !slices.Contains(c.allowed, found) {
 			c.Fatalf("found   %s\nallowed %q", found, c.allowed)
 		}
-		for _, later := range left.afterPowerLoss() {
+		for _, later := range left.AfterPowerLoss() {
 			if again := c.open(later); again != found {
 				c.Fatalf("shown %s\nthen  %s", found, again)
 			}
@@ -58,10 +60,11 @@ func (c *crasher) crash() {
 	}
 }
 
-func (c *crasher) open(disk *strictDisk) string {
+func (c *crasher) open(disk *disktest.Strict) string {
 	_, s, err := openLog(disk, 1)
 	if err != nil {
-		c.Fatalf("%v on a disk with %v", err, disk.dir())
+		names, _ := disk.List()
+		c.Fatalf("%v on a disk with %v", err, names)
 	}
 	return s.describe()
 }

@@ -11,6 +11,8 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
+
+	"firedrill/model/disktest"
 )
 
 // configs are the configurations by the index of the change that made them, and what is asserted of them: all
@@ -157,10 +159,10 @@ func TestPreview(t *testing.T) {
 		if err := c.change(1, change); err != nil {
 			t.Fatal(i, err)
 		}
-		var left []*strictDisk
-		m.disk.step = func() { left = append(left, m.disk.afterKill()) }
+		var left []*disktest.Strict
+		m.disk.Step = func() { left = append(left, m.disk.AfterKill()) }
 		c.deliver()
-		m.disk.step = func() {}
+		m.disk.Step = func() {}
 		for _, disk := range left {
 			again, err := Open(m.config(), disk, registers{})
 			if err != nil {

@@ -98,7 +98,7 @@ func (p *player) playOn(t *testing.T, d *datadriven.TestData, id uint64) string 
 		}
 	case "crash":
 		if disk := p.crash(id); d.CmdArgs[1].Key == "power" {
-			disk.power()
+			disk.Power()
 		}
 	case "restart":
 		p.restart(id)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"firedrill/model/disktest"
 )
 
 // survivor is a cluster of three whose first replica has a snapshot, a change of the members, and a command that
@@ -32,7 +34,7 @@ func survivor(t *testing.T) *cluster {
 }
 
 // opened is a replica on a disk, standing as soon as it may, and its state.
-func opened(t *testing.T, m *member, disk *strictDisk, id uint64) (*Replica, registers) {
+func opened(t *testing.T, m *member, disk *disktest.Strict, id uint64) (*Replica, registers) {
 	t.Helper()
 	cfg, machine := m.config(), registers{}
 	cfg.ID = id
@@ -58,12 +60,12 @@ func opened(t *testing.T, m *member, disk *strictDisk, id uint64) (*Replica, reg
 func TestForceStandalone(t *testing.T) {
 	c := survivor(t)
 	m := c.node(1)
-	left := []*strictDisk{m.disk.afterKill()}
-	m.disk.step = func() { left = append(append(left, m.disk.afterPowerLoss()...), m.disk.afterKill()) }
+	left := []*disktest.Strict{m.disk.AfterKill()}
+	m.disk.Step = func() { left = append(append(left, m.disk.AfterPowerLoss()...), m.disk.AfterKill()) }
 	if err := ForceStandalone(m.disk, m.config(), 9); err != nil {
 		t.Fatal(err)
 	}
-	m.disk.step = func() {}
+	m.disk.Step = func() {}
 	became := map[uint64]int{}
 	for i, disk := range append(left, m.disk) {
 		id, err := DiskID(disk)
@@ -131,7 +133,7 @@ func TestForceStandaloneRefuses(t *testing.T) {
 	stranger.ID = 2
 	for _, test := range []struct {
 		name string
-		disk *strictDisk
+		disk *disktest.Strict
 		cfg  Config
 		id   uint64
 		want error
@@ -139,7 +141,7 @@ func TestForceStandaloneRefuses(t *testing.T) {
 		{"its own ID", m.disk, m.config(), 1, ErrUsedID},
 		{"the ID of another", m.disk, m.config(), 4, ErrUsedID},
 		{"the disk of another", m.disk, stranger, 9, ErrOtherID},
-		{"an empty disk", newStrictDisk(), m.config(), 9, ErrUnknownMember},
+		{"an empty disk", disktest.NewStrict(), m.config(), 9, ErrUnknownMember},
 	} {
 		if err := ForceStandalone(test.disk, test.cfg, test.id); !errors.Is(err, test.want) {
 			t.Errorf("%s: error %v", test.name, err)
@@ -160,16 +162,16 @@ func TestWipe(t *testing.T) {
 	if err := errors.Join(m.disk.Sync("others"), m.disk.SyncDir()); err != nil {
 		t.Fatal(err)
 	}
-	var left []*strictDisk
-	m.disk.step = func() { left = append(append(left, m.disk.afterPowerLoss()...), m.disk.afterKill()) }
+	var left []*disktest.Strict
+	m.disk.Step = func() { left = append(append(left, m.disk.AfterPowerLoss()...), m.disk.AfterKill()) }
 	if err := Wipe(m.disk); err != nil {
 		t.Fatal(err)
 	}
-	m.disk.step = func() {}
+	m.disk.Step = func() {}
 	if names, _ := m.disk.List(); !slices.Equal(names, []string{"others"}) {
 		t.Errorf("the disk holds %q", names)
 	}
-	m.disk.power()
+	m.disk.Power()
 	kept, gone := 0, 0
 	m.first = nil
 	for i, disk := range append(left, m.disk) {
@@ -197,7 +199,7 @@ func TestWipe(t *testing.T) {
 
 // TestWipeAnything: a damaged disk can be wiped, and so can an empty one.
 func TestWipeAnything(t *testing.T) {
-	for _, disk := range []*strictDisk{newStrictDisk(), spoiled(t, sampleFile, nil), spoiled(t, sampleSnapshot, nil)} {
+	for _, disk := range []*disktest.Strict{disktest.NewStrict(), spoiled(t, sampleFile, nil), spoiled(t, sampleSnapshot, nil)} {
 		if err := Wipe(disk); err != nil {
 			t.Error(err)
 		}

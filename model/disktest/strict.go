@@ -1,4 +1,4 @@
-package consensus
+package disktest
 
 import (
 	"bytes"
@@ -6,19 +6,18 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"testing"
 
 	"firedrill/model"
-	"firedrill/model/disktest"
 )
 
-// strictDisk is a disk that keeps no more than it must, and can show every state that a power failure may leave:
+// Strict is a [model.Disk] that keeps no more than it must, and can show every state that a power failure may leave:
 // the directory is in one of the states since the last SyncDir, each file is a prefix of what it was since its
 // last Sync, and the end of what was not synced may be noise.
-type strictDisk struct {
-	dirs    []strictDir // the states since the last SyncDir; the last is in force
-	step    func()      // called after every operation that changes something
-	readErr error
+type Strict struct {
+	Step    func() // called after every operation that changes something
+	ReadErr error  // of every read, if set
+
+	dirs []strictDir // the states since the last SyncDir; the last is in force
 }
 
 type strictDir map[string]*strictFile
@@ -31,16 +30,17 @@ type strictRun struct {
 	synced int // so many bytes are durable, if this run is
 }
 
-func newStrictDisk() *strictDisk { return &strictDisk{dirs: []strictDir{{}}, step: func() {}} }
+// NewStrict returns an empty disk.
+func NewStrict() *Strict { return &Strict{dirs: []strictDir{{}}, Step: func() {}} }
 
-func (d *strictDisk) dir() strictDir  { return d.dirs[len(d.dirs)-1] }
+func (d *Strict) dir() strictDir      { return d.dirs[len(d.dirs)-1] }
 func (f *strictFile) run() *strictRun { return &f.runs[len(f.runs)-1] }
-func (d *strictDisk) changeDir() strictDir {
+func (d *Strict) changeDir() strictDir {
 	d.dirs = append(d.dirs, maps.Clone(d.dir()))
 	return d.dir()
 }
 
-func (d *strictDisk) open(name string) (*strictFile, error) {
+func (d *Strict) open(name string) (*strictFile, error) {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
 		return nil, errors.New("no plain file name")
 	}
@@ -50,7 +50,8 @@ func (d *strictDisk) open(name string) (*strictFile, error) {
 	return nil, model.ErrNotExist
 }
 
-func (d *strictDisk) Append(name string, data []byte) error {
+// Append implements [model.Disk].
+func (d *Strict) Append(name string, data []byte) error {
 	f, err := d.open(name)
 	if errors.Is(err, model.ErrNotExist) {
 		f, err = &strictFile{[]strictRun{{}}}, nil
@@ -60,19 +61,21 @@ func (d *strictDisk) Append(name string, data []byte) error {
 		return err
 	}
 	f.run().data = slices.Concat(f.run().data, data)
-	d.step()
+	d.Step()
 	return nil
 }
 
-func (d *strictDisk) Read(name string) ([]byte, error) {
+// Read implements [model.Disk].
+func (d *Strict) Read(name string) ([]byte, error) {
 	f, err := d.open(name)
-	if err = errors.Join(err, d.readErr); err != nil {
+	if err = errors.Join(err, d.ReadErr); err != nil {
 		return nil, err
 	}
 	return bytes.Clone(f.run().data), nil
 }
 
-func (d *strictDisk) Truncate(name string, size int64) error {
+// Truncate implements [model.Disk].
+func (d *Strict) Truncate(name string, size int64) error {
 	f, err := d.open(name)
 	if err != nil {
 		return err
@@ -83,11 +86,12 @@ func (d *strictDisk) Truncate(name string, size int64) error {
 	if data := f.run().data; size < int64(len(data)) {
 		f.runs = append(f.runs, strictRun{bytes.Clone(data[:size]), int(size)})
 	}
-	d.step()
+	d.Step()
 	return nil
 }
 
-func (d *strictDisk) Rename(name, newName string) error {
+// Rename implements [model.Disk].
+func (d *Strict) Rename(name, newName string) error {
 	f, err := d.open(name)
 	if err != nil {
 		return err
@@ -98,11 +102,12 @@ func (d *strictDisk) Rename(name, newName string) error {
 	dir := d.changeDir()
 	delete(dir, name)
 	dir[newName] = f
-	d.step()
+	d.Step()
 	return nil
 }
 
-func (d *strictDisk) Remove(name string) error {
+// Remove implements [model.Disk].
+func (d *Strict) Remove(name string) error {
 	if _, err := d.open(name); err != nil {
 		if errors.Is(err, model.ErrNotExist) {
 			return nil
@@ -110,32 +115,35 @@ func (d *strictDisk) Remove(name string) error {
 		return err
 	}
 	delete(d.changeDir(), name)
-	d.step()
+	d.Step()
 	return nil
 }
 
-func (d *strictDisk) List() ([]string, error) { return slices.Sorted(maps.Keys(d.dir())), nil }
+// List implements [model.Disk].
+func (d *Strict) List() ([]string, error) { return slices.Sorted(maps.Keys(d.dir())), nil }
 
-func (d *strictDisk) Sync(name string) error {
+// Sync implements [model.Disk].
+func (d *Strict) Sync(name string) error {
 	f, err := d.open(name)
 	if err != nil {
 		return err
 	}
 	data := f.run().data
 	f.runs = []strictRun{{data, len(data)}}
-	d.step()
+	d.Step()
 	return nil
 }
 
-func (d *strictDisk) SyncDir() error {
+// SyncDir implements [model.Disk].
+func (d *Strict) SyncDir() error {
 	d.dirs = []strictDir{d.dir()}
-	d.step()
+	d.Step()
 	return nil
 }
 
-// afterKill is the disk that the next process finds: nothing is lost, and nothing is more durable than it was.
-func (d *strictDisk) afterKill() *strictDisk {
-	out, copies := newStrictDisk(), map[*strictFile]*strictFile{}
+// AfterKill is the disk that the next process finds: nothing is lost, and nothing is more durable than it was.
+func (d *Strict) AfterKill() *Strict {
+	out, copies := NewStrict(), map[*strictFile]*strictFile{}
 	out.dirs = nil
 	for _, dir := range d.dirs {
 		clone := strictDir{}
@@ -150,10 +158,10 @@ func (d *strictDisk) afterKill() *strictDisk {
 	return out
 }
 
-// afterPowerLoss returns the disks that may be there when the power is back. At most one file at a time is
+// AfterPowerLoss returns the disks that may be there when the power is back. At most one file at a time is
 // unsynced in these tests, so its variants are shown for each state of the directory.
-func (d *strictDisk) afterPowerLoss() []*strictDisk {
-	var out []*strictDisk
+func (d *Strict) AfterPowerLoss() []*Strict {
+	var out []*Strict
 	for _, dir := range d.dirs {
 		for i, more := 0, true; more; i++ {
 			more = false
@@ -164,7 +172,7 @@ func (d *strictDisk) afterPowerLoss() []*strictDisk {
 				survivor[name] = &strictFile{[]strictRun{{data, len(data)}}}
 				more = more || i+1 < len(variants)
 			}
-			out = append(out, &strictDisk{dirs: []strictDir{survivor}, step: func() {}})
+			out = append(out, &Strict{dirs: []strictDir{survivor}, Step: func() {}})
 		}
 	}
 	return out
@@ -191,8 +199,8 @@ func (f *strictFile) variants() [][]byte {
 	return out
 }
 
-// power takes the power away in the harshest way: what was not synced is gone.
-func (d *strictDisk) power() {
+// Power takes the power away in the harshest way: what was not synced is gone.
+func (d *Strict) Power() {
 	dir := strictDir{}
 	for name, f := range d.dirs[0] {
 		data := f.runs[0].data[:f.runs[0].synced]
@@ -201,6 +209,10 @@ func (d *strictDisk) power() {
 	d.dirs = []strictDir{dir}
 }
 
-func TestStrictDisk(t *testing.T) {
-	disktest.Run(t, func(*testing.T) model.Disk { return newStrictDisk() })
+// Put makes a file hold data, of which so many bytes are durable, whatever was there.
+func (d *Strict) Put(name string, data []byte, synced int) {
+	d.dir()[name] = &strictFile{[]strictRun{{data, synced}}}
 }
+
+// Lose makes a file go without a trace.
+func (d *Strict) Lose(name string) { delete(d.dir(), name) }
