@@ -141,8 +141,8 @@ type Operation struct {
 	// Via is the controller to ask, of a read, a list and a request: no other is tried, and one that refuses is not
 	// asked again. Without it the client finds the leader.
 	Via string `yaml:"via,omitempty"`
-	// Value is the object's body as JSON, of create and update; of a request its body. An update and a delete name the
-	// version that this client last saw of the key.
+	// Value is the object's body as JSON, of create and update; of a request its body, in which ${answer 2} stands for what
+	// this client's second operation was answered. An update and a delete name the version that this client last saw.
 	Value string `yaml:"value,omitempty"`
 	// Answer is what a request must be answered; unset: anything.
 	Answer *history.Answer `yaml:"answer,omitempty"`

@@ -266,6 +266,7 @@ func (v *validation) workload() {
 
 func (v *validation) operations() {
 	var clients []string
+	done := make(map[string]int) // operations by client
 	for i := range v.s.Workload.Operate {
 		op := &v.s.Workload.Operate[i]
 		path := fmt.Sprintf("workload.operations[%d]", i)
@@ -277,6 +278,11 @@ func (v *validation) operations() {
 			v.check(len(clients) <= MaxAPIClients-2, path+".client", "%q is one client too many; there is room for %d", op.Client, MaxAPIClients-2)
 		}
 		v.oneOf(path+".do", op.Do, operations)
+		done[op.Client]++
+		for _, n := range answersOf(op.Value) {
+			v.check(op.Do == history.OpRequest && n < done[op.Client], path+".value",
+				"${answer %d} is not the answer to an earlier operation of %s; this is number %d", n, op.Client, done[op.Client])
+		}
 		v.via(path+".via", op)
 		v.operand(path, op)
 		if v.first != nil {

@@ -236,7 +236,7 @@ func (w *World) addOperators(newClient func(name string, number int) *machine) e
 		if name == "admin" {
 			patience = w.plan.Duration.Std() // without what it creates there is nothing to rehearse
 		}
-		o := &operator{w: w, m: newClient(name, len(all)+1), demands: make(map[uint64]string)}
+		o := &operator{w: w, m: newClient(name, len(all)+1), demands: make(map[uint64]string), answers: make(map[uint64]string)}
 		o.client = client.New(client.Config{
 			Name: name, Controllers: w.memberIPs,
 			Attempt: w.timers.APIAttempt.Std(), Timeout: patience,

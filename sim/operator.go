@@ -22,6 +22,7 @@ type operator struct {
 	ids    uint64
 
 	demands map[uint64]string // by operation: what its answer must be, as JSON
+	answers map[uint64]string // by operation: what a request was answered, for later ones that use it
 }
 
 // Called implements [client.Recorder].
@@ -44,6 +45,7 @@ func (o *operator) Returned(op client.Operation, out client.Outcome) {
 	switch {
 	case out.HTTP != nil:
 		e.Outcome, e.Status, e.Value = history.OK, int(out.HTTP.Status), string(out.HTTP.Body)
+		o.answers[op.ID] = e.Value
 		if e.Status >= 400 {
 			e.Outcome, e.Reason = history.Fail, fmt.Sprintf("status %d", e.Status)
 		}
@@ -114,7 +116,8 @@ func (o *operator) scheduleRequest(op scenarios.Operation, id uint64, via netip.
 		o.demands[id] = string(demand)
 	}
 	o.w.at(int64(op.At.Min), func() {
-		o.client.Do(client.Operation{ID: id, Via: via, Request: &wire.HTTPRequest{Method: method, Path: path, Body: []byte(op.Value)}})
+		body := scenarios.FillAnswers(op.Value, func(n int) string { return o.answers[uint64(n)] })
+		o.client.Do(client.Operation{ID: id, Via: via, Request: &wire.HTTPRequest{Method: method, Path: path, Body: []byte(body)}})
 	})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"firedrill/model"
+	"firedrill/model/analytics"
 	"firedrill/model/config"
 	"firedrill/model/consensus"
 	"firedrill/model/wire"
@@ -71,6 +72,8 @@ type Controller struct {
 	removedAt  time.Duration   // when a node that knows of its removal goes, even if nobody tells it so; 0: it knows of none
 	fleet      fleet
 	backups    backups
+	store      *analytics.Store
+	readings   readings
 }
 
 const (
@@ -125,6 +128,8 @@ func (c *Controller) open(id identity) error {
 	c.joined = make(map[uint64]bool)
 	c.ready, c.warm, c.trial, c.recovering, c.resetDue, c.removedAt = false, false, nil, false, false, 0
 	c.fleet = fleet{controller: c}
+	c.store = analytics.NewStore(c.name())
+	c.readings = readings{last: c.env.Rand().Uint64() >> 16, pending: make(map[uint64]*reading)}
 	c.clusterIP.c = c
 	c.nodes = nodes{c: c}
 	replica, err := consensus.Open(c.consensusConfig(id), c.env.Disk(), c.machine)
@@ -203,6 +208,14 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 		c.joinAsked(from, b.JoinRequest)
 	case *wire.Envelope_JoinResponse:
 		c.joinAnswered(from, b.JoinResponse)
+	case *wire.Envelope_Metrics:
+		c.env.Send(from, wire.Encode(&wire.Envelope_MetricsAck{MetricsAck: c.store.Heard(from, b.Metrics)}))
+		return // nothing of this is replicated
+	case *wire.Envelope_MetricsQuery:
+		c.env.Send(from, wire.Encode(&wire.Envelope_MetricsAnswer{MetricsAnswer: c.store.Answer(b.MetricsQuery)}))
+		return
+	case *wire.Envelope_MetricsAnswer:
+		c.metricsAnswered(b.MetricsAnswer)
 	case *wire.Envelope_RemovedNotice:
 		c.resetDue = c.resetDue || b.RemovedNotice.Id == c.id && b.RemovedNotice.Cluster == c.identity.Cluster
 	}
@@ -255,6 +268,7 @@ func (c *Controller) onTick() {
 	c.fleet.tick()
 	c.forgetForwards()
 	c.trialDue()
+	c.readingsDue()
 	if c.beats++; c.beats >= ticksPerHeartbeat {
 		c.beats = 0
 		c.nodes.beat()
@@ -326,6 +340,7 @@ func (c *Controller) openAPI() {
 		return
 	}
 	c.ready = true
+	c.noteCollectors()
 	c.env.Emit(model.Event{Kind: model.EventReady, Unit: c.identity.Cluster, Term: c.status.Term})
 	c.nodes.advance()
 	c.log(EventLeaderElected, c.name(), fmt.Sprintf("term %d", c.status.Term))

@@ -165,10 +165,8 @@ func (f *fleet) direct(e *engineView) {
 	}
 	for _, m := range c.members() {
 		d.Controllers = append(d.Controllers, m.Address.String())
-		if c.nodes.responsive(m.ID) {
-			d.Collectors = append(d.Collectors, m.Address.String())
-		}
 	}
+	d.Collectors = c.collectors()
 	c.env.Send(e.address, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
 }
 

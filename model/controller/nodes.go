@@ -104,8 +104,9 @@ func (n *nodes) beat() {
 			Applied: n.c.replica.Status().Applied, SentNs: uint64(now), EchoNs: p.report.SentNs, HeldNs: uint64(now - p.heard)}
 		n.c.env.Send(m.Address, wire.Encode(&wire.Envelope_NodeReport{NodeReport: r}))
 	}
-	if leads(n.c.status) && n.c.ready {
+	if n.c.ready {
 		n.watch()
+		n.c.noteCollectors()
 	}
 }
 

@@ -39,6 +39,8 @@ func routes() []route {
 		{method: "GET", path: "events", serve: (*call).getEvents},
 		{method: "POST", path: "configuration/export", serve: (*call).exportConfiguration},
 		{method: "POST", path: "configuration/import", serve: (*call).importConfiguration},
+		{method: "GET", path: "analytics/virtualservice", serve: (*call).listAnalytics},
+		{method: "GET", path: "analytics/virtualservice/{name}", serve: (*call).getAnalytics},
 		{method: "GET", path: "backup", serve: (*call).listBackups},
 		{method: "GET", path: "backup/{name}", serve: (*call).getBackup},
 	}

@@ -197,9 +197,10 @@ func (e *Engine) configure(body []byte) {
 }
 
 func (e *Engine) apply(c *config.EngineConfig) {
-	first := e.config == nil
+	before := e.config
+	first := before == nil
 	e.config = c
-	e.health.configure()
+	e.health.configure(before)
 	e.pair.configure(first)
 	e.publish()
 	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})

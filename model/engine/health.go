@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"firedrill/model"
@@ -23,29 +24,37 @@ type target struct {
 	monitor config.HealthMonitor
 
 	up      bool
-	known   bool // the first answer decides at once; after that, rise and fall counts do
-	against int  // answers in a row that contradict up
+	known   bool          // the first answer decides at once; after that, rise and fall counts do
+	against int           // answers in a row that contradict up
+	next    time.Duration // when it is asked again
 }
 
-// configure keeps what is known of targets that stay, and begins with those that are new.
-func (h *health) configure() {
+// configure keeps what is known of targets that stay, and begins with those that are new. A server that served before
+// under the pool's former monitors goes on serving until a new one says otherwise: a change of the configuration is no
+// reason to refuse clients.
+func (h *health) configure(before *config.EngineConfig) {
 	old := h.targets
-	h.targets = nil
+	var targets []*target
 	h.round++
 	c := h.engine.config
 	for _, pool := range c.Pools {
 		for _, server := range pool.Servers {
+			served := h.served(before, pool.Name, server)
 			for _, ref := range pool.HealthMonitorRefs {
 				if m := c.Monitor(ref); m != nil {
-					t := &target{pool: pool.Name, server: netip.AddrPortFrom(server.IP, server.Port), monitor: m.WithDefaults()}
-					h.targets = append(h.targets, t.inherit(old))
+					t := &target{pool: pool.Name, server: netip.AddrPortFrom(server.IP, server.Port), monitor: m.WithDefaults(), up: served, known: served}
+					targets = append(targets, t.inherit(old))
 				}
 			}
 		}
 	}
+	h.targets = targets
+	now := h.engine.env.Now()
 	for i, t := range h.targets {
-		// Spread the checks, so that engines and pools do not ask in step.
-		h.engine.env.SetTimer(timerMonitor+model.TimerID(i), time.Duration(h.engine.env.Rand().Uint64N(uint64(t.firstWithin()))))
+		if t.next == 0 { // spread the checks, so that engines and pools do not ask in step
+			t.next = now + time.Duration(h.engine.env.Rand().Uint64N(uint64(t.firstWithin())))
+		}
+		h.engine.env.SetTimer(timerMonitor+model.TimerID(i), max(0, t.next-now)) // as it was due: a configuration must not put it off
 	}
 	for i := len(h.targets); i < len(old); i++ {
 		h.engine.env.StopTimer(timerMonitor + model.TimerID(i))
@@ -57,9 +66,19 @@ func (t *target) inherit(old []*target) *target {
 	for _, o := range old {
 		if o.pool == t.pool && o.server == t.server && o.monitor.Name == t.monitor.Name {
 			t.up, t.known, t.against = o.up, o.known, o.against
+			t.next = min(o.next, o.next-o.monitor.SendInterval.Std()+t.monitor.SendInterval.Std()) // a shorter interval counts at once
 		}
 	}
 	return t
+}
+
+// served tells whether the pool handed flows to the server under the configuration before.
+func (h *health) served(before *config.EngineConfig, pool string, server config.Server) bool {
+	if before == nil {
+		return false
+	}
+	p := before.Pool(pool)
+	return p != nil && slices.Contains(p.Servers, server) && h.up(p, server)
 }
 
 // firstWithin is how soon the first check is due: soon, when nothing is known yet.
@@ -86,6 +105,7 @@ func (h *health) due(i int) {
 		check.Kind = model.CheckTCP
 	}
 	h.engine.env.Check(model.CheckID(h.round)<<16|model.CheckID(i), check)
+	t.next = h.engine.env.Now() + t.monitor.SendInterval.Std()
 	h.engine.env.SetTimer(timerMonitor+model.TimerID(i), t.monitor.SendInterval.Std())
 }
 
