@@ -49,6 +49,9 @@ const (
 	EventStandby    EventKind = "standby"    // this engine gave Unit up
 	EventServerUp   EventKind = "server_up"  // the back-end server Peer of the pool Unit passes its monitor
 	EventServerDown EventKind = "server_down"
+
+	EventGatewayUp   EventKind = "gateway_up"   // the monitored gateway Peer answers this engine again
+	EventGatewayDown EventKind = "gateway_down" // it does not
 )
 
 // What the world says of a node. It is the world that knows.

@@ -164,6 +164,9 @@ type Fault struct {
 	Network string `yaml:"network,omitempty"` // management, data or edge; default: all
 	Loss    Ratio  `yaml:"loss,omitempty"`    // share of the packets
 	Delay   Span   `yaml:"delay,omitempty"`   // what a packet, or a sync of the disk, takes longer
+	// Optional allows it to strike nobody: nobody may be the target when it is due. Otherwise a fault that misses fails
+	// the run, which would prove nothing.
+	Optional bool `yaml:"optional,omitempty"`
 }
 
 // Objects lists the configuration in the order in which it can be created: what others refer to comes first.

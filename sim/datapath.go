@@ -35,7 +35,7 @@ func (w *World) dataPath(m *machine, f *frame) {
 	case checkRequest:
 		w.reply(m, f, checkResponse, flowKey{})
 	case checkResponse:
-		w.finishCheck(m, model.CheckID(f.id>>32), uint64(uint32(f.id)))
+		w.finishCheck(m, model.CheckID(f.id), uint64(f.gen))
 	case accept, reset, response:
 		if m.sockets != nil {
 			m.sockets.receive(f)
@@ -109,7 +109,7 @@ func (w *World) reply(m *machine, f *frame, kind frameKind, flow flowKey) {
 		return
 	}
 	r := w.newFrame()
-	r.kind, r.to, r.flow, r.id = kind, f.from, flow, f.id
+	r.kind, r.to, r.flow, r.id, r.gen = kind, f.from, flow, f.id, f.gen
 	w.sendIP(m, r)
 }
 
@@ -125,7 +125,7 @@ func (w *World) startCheck(m *machine, id model.CheckID, check model.Check) {
 	gen := w.checks
 	m.checks[id] = gen
 	f := w.newFrame()
-	f.kind, f.to, f.id, f.check = checkRequest, pack(check.Target.Addr()), uint64(id)<<32|uint64(gen), check.Kind
+	f.kind, f.to, f.id, f.gen, f.check = checkRequest, pack(check.Target.Addr()), uint64(id), gen, check.Kind
 	w.sendIP(m, f)
 	w.queue.push(w.now+m.span(check.Timeout), event{kind: evCheck, m: m, inc: m.inc, id: uint64(id), gen: uint64(gen)})
 }

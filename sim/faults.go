@@ -56,7 +56,7 @@ func (w *World) strikeFault(step int, f *scenarios.Fault, hit strike, target sce
 	if to != nil {
 		others = w.resolveSelector(*to)
 	}
-	e := history.Event{Type: history.Fault, Step: step, Fault: f.Fault, Target: f.Target, Resolved: names(targets), Phase: history.Begin}
+	e := history.Event{Type: history.Fault, Step: step, Fault: f.Fault, Target: f.Target, Resolved: names(targets), Phase: history.Begin, Optional: f.Optional}
 	if len(targets) == 0 {
 		e.Reason = "nobody matches the target at this time"
 	}

@@ -75,6 +75,7 @@ type frame struct {
 	flow     flowKey         // of the flow frames: the client's and the service's address
 	last     bool            // of a request: the client closes the flow after the answer
 	id       uint64          // of checks
+	gen      uint32          // and which of those with this id
 	check    model.CheckKind // of checks
 	by       *machine        // of an answer: the engine that gave it
 	payload  []byte

@@ -61,6 +61,9 @@ func (o *operator) Returned(op client.Operation, out client.Outcome) {
 		}
 	default:
 		e.Outcome, e.Reason, e.Detail = history.Fail, strings.ToLower(out.Status.String()), out.Error
+		if out.Status == wire.Status_VERSION_MISMATCH || out.Status == wire.Status_ALREADY_EXISTS {
+			e.Version = out.Version // what was there instead
+		}
 	}
 	o.w.record(e)
 }

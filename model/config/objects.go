@@ -85,6 +85,15 @@ type ServiceEngineGroup struct {
 	AutoRedistribute bool         `json:"auto_redistribute_active_standby_load,omitempty" yaml:"auto_redistribute_active_standby_load,omitempty"`
 	FloatingIPs      []netip.Addr `json:"floating_intf_ip,omitempty" yaml:"floating_intf_ip,omitempty"`
 
+	// HMOnStandby says whether a standby checks the back ends too; unset: it does.
+	HMOnStandby *bool `json:"hm_on_standby,omitempty" yaml:"hm_on_standby,omitempty"`
+	// GatewayMon are addresses that both engines of a legacy pair ping ("Gateway Monitoring for Legacy HA"), so often, and
+	// with so many answers in a row that count one as lost or as back.
+	GatewayMon              []netip.Addr `json:"gateway_mon,omitempty" yaml:"gateway_mon,omitempty"`
+	GatewayInterval         Duration     `json:"gateway_monitor_interval,omitempty" yaml:"gateway_monitor_interval,omitempty"`                   // default 1s
+	GatewayFailThreshold    int          `json:"gateway_monitor_fail_threshold,omitempty" yaml:"gateway_monitor_fail_threshold,omitempty"`       // default 10
+	GatewaySuccessThreshold int          `json:"gateway_monitor_success_threshold,omitempty" yaml:"gateway_monitor_success_threshold,omitempty"` // default 15
+
 	// Heartbeats between the engines of the group on the data network; zero takes the profile's.
 	HBFrequency    Duration `json:"dp_hb_frequency,omitempty" yaml:"dp_hb_frequency,omitempty"`
 	HBTimeoutCount int      `json:"dp_hb_timeout_count,omitempty" yaml:"dp_hb_timeout_count,omitempty"`

@@ -181,7 +181,8 @@ func TestDefaults(t *testing.T) {
 	}{
 		{HAModeShared, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 10, MinScaleoutPerVS: 1, MaxScaleoutPerVS: 4, BufferSE: 1, Algo: PlacementPacked}},
 		{HAModeSharedPair, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 10, MinScaleoutPerVS: 2, MaxScaleoutPerVS: 4, BufferSE: 1, Algo: PlacementDistributed}},
-		{HAModeLegacyActiveStandby, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 2, MinScaleoutPerVS: 1, MaxScaleoutPerVS: 1, Algo: PlacementPacked}},
+		{HAModeLegacyActiveStandby, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 2, MinScaleoutPerVS: 1, MaxScaleoutPerVS: 1, Algo: PlacementPacked,
+			GatewayInterval: seconds(1), GatewayFailThreshold: 10, GatewaySuccessThreshold: 15}},
 	} {
 		c.want.HAMode = c.mode
 		if got := (ServiceEngineGroup{HAMode: c.mode}).WithDefaults(); string(Encode(&got)) != string(Encode(&c.want)) {

@@ -184,6 +184,9 @@ func (g ServiceEngineGroup) WithDefaults() ServiceEngineGroup {
 	switch g.HAMode {
 	case HAModeLegacyActiveStandby:
 		g.MaxSE, g.MinScaleoutPerVS, g.MaxScaleoutPerVS = 2, 1, 1
+		g.GatewayInterval = cmp.Or(g.GatewayInterval, seconds(1))
+		g.GatewayFailThreshold = cmp.Or(g.GatewayFailThreshold, 10)
+		g.GatewaySuccessThreshold = cmp.Or(g.GatewaySuccessThreshold, 15)
 	case HAModeSharedPair:
 		scaleout, algo = 2, PlacementDistributed
 		fallthrough
@@ -227,6 +230,14 @@ func (g *ServiceEngineGroup) validateLegacy(v *validator) {
 		v.address(item("floating_intf_ip", i), ip)
 	}
 	unique(v, "floating_intf_ip", g.FloatingIPs)
+	for i, ip := range g.GatewayMon {
+		v.address(item("gateway_mon", i), ip)
+	}
+	unique(v, "gateway_mon", g.GatewayMon)
+	v.check(len(g.GatewayMon) <= 8, "gateway_mon", "%d gateways; at most 8 are monitored", len(g.GatewayMon))
+	v.interval("gateway_monitor_interval", g.GatewayInterval)
+	v.between("gateway_monitor_fail_threshold", g.GatewayFailThreshold, 0, mostBeats)
+	v.between("gateway_monitor_success_threshold", g.GatewaySuccessThreshold, 0, mostBeats)
 	v.check(g.MaxSE == 0 || g.MaxSE == 2, "max_se", "%d, but a group of %s has exactly 2 engines; use 2 or leave it unset", g.MaxSE, g.HAMode)
 	v.check(g.MinScaleoutPerVS <= 1, "min_scaleout_per_vs", "%d, but a group of %s does not scale out; use 1 or leave it unset", g.MinScaleoutPerVS, g.HAMode)
 	v.check(g.MaxScaleoutPerVS <= 1, "max_scaleout_per_vs", "%d, but a group of %s does not scale out; use 1 or leave it unset", g.MaxScaleoutPerVS, g.HAMode)
@@ -239,6 +250,11 @@ func (g *ServiceEngineGroup) validateElastic(v *validator) {
 	v.check(len(g.FloatingIPs) == 0, "floating_intf_ip", legacyOnly, HAModeLegacyActiveStandby)
 	v.check(!g.DistributeLoad, "distribute_load_active_standby", legacyOnly, HAModeLegacyActiveStandby)
 	v.check(!g.AutoRedistribute, "auto_redistribute_active_standby_load", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(g.HMOnStandby == nil, "hm_on_standby", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(len(g.GatewayMon) == 0, "gateway_mon", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(g.GatewayInterval == 0, "gateway_monitor_interval", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(g.GatewayFailThreshold == 0, "gateway_monitor_fail_threshold", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(g.GatewaySuccessThreshold == 0, "gateway_monitor_success_threshold", legacyOnly, HAModeLegacyActiveStandby)
 	d := g.WithDefaults()
 	v.check(g.HAMode != HAModeSharedPair || d.MinScaleoutPerVS >= 2, "min_scaleout_per_vs",
 		"%d, but in a group of %s a service runs on at least 2 engines; use 2 or leave it unset", d.MinScaleoutPerVS, g.HAMode)

@@ -46,6 +46,10 @@ func (a *call) listAnalytics() {
 }
 
 func (a *call) getAnalytics() {
+	if refusal := a.c.refusal(); refusal != nil { // before it says that something is not there
+		a.refused(refusal)
+		return
+	}
 	if _, ok := a.c.machine.Get(config.Key{Kind: config.KindVirtualService, Name: a.name}); !ok {
 		a.fail(404, fmt.Sprintf("virtual service %s does not exist", a.name))
 		return

@@ -48,7 +48,7 @@ func (a *call) putCluster() {
 	switch under := a.c.changeUnderWay(); {
 	case repeated: // the answer was lost; the session knows it
 		a.c.writeCluster(a, cluster)
-	case a.c.trial != nil && a.r.IdempotencyKey != "" && a.c.trial.call.r.IdempotencyKey == a.r.IdempotencyKey:
+	case a.c.trial != nil && a.r.IdempotencyKey != "" && a.c.trial.call.session() == a.session():
 		a.c.trial.call = a
 	case cluster.Name != clusterKey.Name:
 		a.fail(400, fmt.Sprintf("name: the cluster is called %q", clusterKey.Name))

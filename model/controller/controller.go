@@ -124,7 +124,7 @@ func (c *Controller) open(id identity) error {
 	c.machine = newMachine()
 	c.writes = make(map[session]reply)
 	c.reads = make(map[uint64]func(bool))
-	c.forwards = forwards{pending: make(map[uint64]*forwarded)}
+	c.forwards = forwards{last: c.env.Rand().Uint64() >> 16, pending: make(map[uint64]*forwarded)}
 	c.joined = make(map[uint64]bool)
 	c.ready, c.warm, c.trial, c.recovering, c.resetDue, c.removedAt = false, false, nil, false, false, 0
 	c.fleet = fleet{controller: c}
@@ -351,7 +351,10 @@ func (c *Controller) openAPI() {
 
 // describeCluster writes the cluster as it was installed into the configuration, once.
 func (c *Controller) describeCluster() {
-	cluster := config.Cluster{Name: clusterKey.Name, VirtualIP: c.cfg.ClusterIP}
+	cluster := config.Cluster{Name: clusterKey.Name}
+	if c.identity.installed() {
+		cluster.VirtualIP = c.cfg.ClusterIP
+	}
 	for _, m := range c.members() {
 		cluster.Nodes = append(cluster.Nodes, config.ClusterNode{Name: m.Name, IP: m.Address})
 	}

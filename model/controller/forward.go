@@ -8,7 +8,7 @@ import (
 
 // forwards are the requests that this follower has handed to the leader, by the id that it gave them.
 type forwards struct {
-	last    uint64
+	last    uint64 // begins anywhere, so that the answer to an earlier life is not taken for one to this
 	pending map[uint64]*forwarded
 }
 

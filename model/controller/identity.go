@@ -21,9 +21,15 @@ type identity struct {
 	Cluster string `json:"cluster,omitempty"`
 	// Forcing is the ID under which a manual recovery is under way; 0: none.
 	Forcing uint64 `json:"forcing,omitempty"`
+	// Fresh: what the disk holds of a log is that of an earlier identity, and is to be wiped.
+	Fresh bool `json:"fresh,omitempty"`
 	// Recovered: the cluster was cut down to this node by hand, and its configuration does not say so yet.
 	Recovered bool `json:"recovered,omitempty"`
 }
+
+// installed tells whether the node is a first member of the cluster that it was installed in. What that was installed
+// with counts for no other: a node that was removed has no part in it any more.
+func (i identity) installed() bool { return i.Cluster == "" && !i.Joined }
 
 const identityFile = "controller-identity.json"
 
@@ -48,8 +54,16 @@ func (i identity) save(disk model.Disk) error {
 	return model.ReplaceFile(disk, identityFile, data)
 }
 
-// settle finds out how far a manual recovery came that a crash interrupted: the log knows whose it is.
+// settle ends what a crash may have interrupted: the wiping of an earlier log, or a manual recovery, of which the log
+// tells how far it came, because it knows whose it is.
 func (i identity) settle(disk model.Disk) (identity, error) {
+	if i.Fresh {
+		if err := consensus.Wipe(disk); err != nil {
+			return i, err
+		}
+		i.Fresh = false
+		return i, i.save(disk)
+	}
 	if i.Forcing == 0 {
 		return i, nil
 	}
@@ -92,12 +106,12 @@ func (c *Controller) firstMembers(id identity) []consensus.Member {
 	if id.Joined {
 		return nil
 	}
+	if !id.installed() {
+		return []consensus.Member{{ID: id.ID, Name: c.cfg.Name, Address: c.cfg.Address}}
+	}
 	var out []consensus.Member
 	for i, p := range c.cfg.Bootstrap {
 		out = append(out, consensus.Member{ID: uint64(i + 1), Name: p.Name, Address: p.Address})
-	}
-	if len(out) == 0 {
-		out = []consensus.Member{{ID: id.ID, Name: c.cfg.Name, Address: c.cfg.Address}}
 	}
 	return out
 }

@@ -6,7 +6,6 @@ import (
 
 	"firedrill/model"
 	"firedrill/model/config"
-	"firedrill/model/consensus"
 	"firedrill/model/wire"
 )
 
@@ -51,12 +50,15 @@ func (c *Controller) become(r *wire.JoinRequest) error {
 	return c.startAnew(identity{ID: r.Id, Joined: true, Cluster: r.Cluster}, "joined")
 }
 
-// startAnew gives this node another identity and an empty log.
+// startAnew gives this node another identity and an empty log. The identity comes first: a member with an empty log
+// could vote against what it has acknowledged.
 func (c *Controller) startAnew(next identity, why string) error {
-	if err := consensus.Wipe(c.env.Disk()); err != nil {
+	next.Fresh = true
+	if err := next.save(c.env.Disk()); err != nil {
 		return err
 	}
-	if err := next.save(c.env.Disk()); err != nil {
+	next, err := next.settle(c.env.Disk())
+	if err != nil {
 		return err
 	}
 	c.env.Emit(model.Event{Kind: model.EventIdentity, Unit: next.Cluster, Detail: why})
@@ -65,6 +67,5 @@ func (c *Controller) startAnew(next identity, why string) error {
 
 // reset takes this node back to factory default, after it was removed from its cluster.
 func (c *Controller) reset() error {
-	c.cfg.Bootstrap = nil
 	return c.startAnew(c.factoryDefault(), "removed from its cluster")
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"firedrill/model/config"
 	"firedrill/model/wire"
@@ -101,7 +102,8 @@ func withoutSecrets(kind config.Kind, body []byte) []byte {
 func (a *call) getEvents() {
 	since := uint64(0)
 	if text := a.query.Get("since"); text != "" {
-		if _, err := fmt.Sscanf(text, "%d", &since); err != nil {
+		var err error
+		if since, err = strconv.ParseUint(text, 10, 64); err != nil {
 			a.fail(400, fmt.Sprintf("since: %q is not an index", text))
 			return
 		}

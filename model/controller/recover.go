@@ -23,7 +23,10 @@ func (a *call) recoverCluster() {
 		a.fail(400, `the body must be {"accept_data_loss": true}: `+dataLossWarning)
 		return
 	}
+	_, member := a.c.member(a.c.id)
 	switch {
+	case !member:
+		a.fail(409, "this node is no member of a cluster; there is nothing to recover")
 	case a.c.clusterState() != ClusterDown:
 		a.fail(409, "the cluster is up; there is nothing to recover")
 	case !order.AcceptDataLoss:

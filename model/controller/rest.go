@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"firedrill/model/wire"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // call is one request to the REST API while it is served. It is answered exactly once, or never where the outcome
@@ -198,10 +200,15 @@ func orElse(s, otherwise string) string {
 	return s
 }
 
-// session is that of a write: a caller's key makes a repeated request happen once.
+// session is that of a write: a caller's key makes a repeated request happen once. Another request with the same key is
+// another write, so that nobody is told that it was done when something else was.
 func (a *call) session() session {
-	if a.r.IdempotencyKey != "" {
-		return session{"rest/" + a.r.IdempotencyKey, 1}
+	if a.r.IdempotencyKey == "" {
+		return a.c.once()
 	}
-	return a.c.once()
+	var d xxhash.Digest
+	d.Reset()
+	_, _ = fmt.Fprintf(&d, "%s %s\n%d\n", a.r.Method, a.r.Path, a.r.IfMatch)
+	_, _ = d.Write(a.r.Body)
+	return session{fmt.Sprintf("rest/%s/%x", a.r.IdempotencyKey, d.Sum64()), 1}
 }

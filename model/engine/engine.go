@@ -26,12 +26,13 @@ type Config struct {
 
 // Engine is a [model.Node].
 type Engine struct {
-	cfg    Config
-	env    model.Env
-	config *config.EngineConfig // nil until the first push, unless the disk holds one
-	pair   pair
-	health health
-	stream stream
+	cfg      Config
+	env      model.Env
+	config   *config.EngineConfig // nil until the first push, unless the disk holds one
+	pair     pair
+	health   health
+	gateways gateways
+	stream   stream
 
 	term         uint64 // of the leader that was last obeyed
 	lastAnswered time.Duration
@@ -46,6 +47,7 @@ const (
 	timerPeer
 	timerPeerOfUnit1
 	timerAnnounce
+	timerGateways
 	timerMonitor
 )
 
@@ -57,7 +59,7 @@ func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
 // Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
 func (e *Engine) Start(env model.Env) {
 	e.env = env
-	e.pair.engine, e.health.engine = e, e
+	e.pair.engine, e.health.engine, e.gateways.engine = e, e, e
 	e.pair.life = env.Rand().Uint64()
 	e.lastAnswered = env.Now()
 	e.loadControllers()
@@ -97,6 +99,8 @@ func (e *Engine) Timer(id model.TimerID) {
 		e.pair.silent(int(id - timerPeer))
 	case id == timerAnnounce:
 		e.pair.announceAgain()
+	case id == timerGateways:
+		e.gateways.ask()
 	case id >= timerMonitor:
 		e.health.due(int(id - timerMonitor))
 	}
@@ -105,6 +109,10 @@ func (e *Engine) Timer(id model.TimerID) {
 // Checked implements [model.Node].
 func (e *Engine) Checked(id model.CheckID, ok bool) {
 	e.noticeSleep()
+	if id&gatewayCheck != 0 {
+		e.gateways.checked(id, ok)
+		return
+	}
 	e.health.checked(id, ok)
 }
 
@@ -201,6 +209,7 @@ func (e *Engine) apply(c *config.EngineConfig) {
 	first := before == nil
 	e.config = c
 	e.health.configure(before)
+	e.gateways.configure()
 	e.pair.configure(first)
 	e.publish()
 	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})

@@ -95,6 +95,11 @@ func (h *health) due(i int) {
 		return
 	}
 	t := h.targets[i]
+	t.next = h.engine.env.Now() + t.monitor.SendInterval.Std()
+	h.engine.env.SetTimer(timerMonitor+model.TimerID(i), t.monitor.SendInterval.Std())
+	if h.rests() {
+		return
+	}
 	check := model.Check{Target: t.server, Timeout: t.monitor.ReceiveTimeout.Std()}
 	switch t.monitor.Type {
 	case config.MonitorHTTP:
@@ -105,8 +110,24 @@ func (h *health) due(i int) {
 		check.Kind = model.CheckTCP
 	}
 	h.engine.env.Check(model.CheckID(h.round)<<16|model.CheckID(i), check)
-	t.next = h.engine.env.Now() + t.monitor.SendInterval.Std()
-	h.engine.env.SetTimer(timerMonitor+model.TimerID(i), t.monitor.SendInterval.Std())
+}
+
+// rests tells whether this engine checks nothing, because it stands by and its group does not want that of a standby.
+func (h *health) rests() bool {
+	on := h.engine.config.Group.HMOnStandby
+	return on != nil && !*on && !h.engine.pair.serves()
+}
+
+// wake begins to check after a rest: what was known is old, so the servers are trusted until a first answer decides.
+func (h *health) wake() {
+	if on := h.engine.config.Group.HMOnStandby; on == nil || *on {
+		return
+	}
+	for i, t := range h.targets {
+		t.up, t.known, t.against, t.next = true, false, 0, h.engine.env.Now()
+		h.engine.env.SetTimer(timerMonitor+model.TimerID(i), 0)
+	}
+	h.engine.publish()
 }
 
 // checked counts an answer, and turns the server up or down when enough agree.

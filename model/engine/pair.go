@@ -30,9 +30,11 @@ type pair struct {
 	announces  int           // announcements still due in the present burst
 	peerSince  time.Duration // since when the peer has been heard without a break
 
-	life                 uint64 // tells this life of the engine from its others
-	peerLife, peerFormer uint64 // of the peer, and the one before
-	peerSequence         uint64 // of the last heartbeat in its life
+	life                 uint64        // tells this life of the engine from its others
+	peerLife, peerFormer uint64        // of the peer, and the one before
+	peerSequence         uint64        // of the last heartbeat in its life
+	peerLacksGateway     time.Duration // when it last said that it has lost a gateway
+	heard                bool          // lastDirect says something
 }
 
 // unit is the load that moves together: all services of the group, or, with distributed load, half of them.
@@ -151,7 +153,7 @@ func (p *pair) beat() {
 	}
 	p.sequence++
 	p.engine.env.Send(p.peer.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
-		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(),
+		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(), GatewaysLost: uint32(p.engine.gateways.lost()),
 	}}))
 }
 
@@ -174,15 +176,37 @@ func (p *pair) hear(h *wire.PeerHeartbeat) {
 	if silent {
 		p.peerSince = now
 	}
-	p.lastDirect = now
+	p.lastDirect, p.heard = now, true
+	if h.GatewaysLost > 0 {
+		p.peerLacksGateway = now
+	}
 	p.relay = false
 	for _, s := range h.Units {
 		if int(s.Unit) < len(p.units) {
 			p.heardOf(p.units[s.Unit], s)
 		}
 	}
+	p.yieldToGateway()
 	if silent {
 		p.burst() // whoever served meanwhile: neighbours may have learnt either of the two
+	}
+}
+
+// yieldToGateway lets the peer serve, if it reaches all of its gateways and this engine does not. It is called when the
+// peer is heard: one that is not may be dead, and an engine without its gateway is better than none.
+func (p *pair) yieldToGateway() {
+	if p.engine.env.Now()-p.peerLacksGateway < p.engine.gateways.wait() || !p.engine.gateways.settled() {
+		return
+	}
+	gone := false
+	for _, u := range p.units {
+		if u.active {
+			p.release(u, "a gateway is lost, and the peer reaches its own")
+			gone = true
+		}
+	}
+	if gone {
+		p.beat() // at once: the peer waits for nothing else
 	}
 }
 
@@ -219,10 +243,11 @@ func (p *pair) relayed(r *wire.PeerReport) {
 		return
 	}
 	now, age := p.engine.env.Now(), time.Duration(r.AgeNs)
-	if now-p.lastDirect <= p.patience() {
-		return
+	if p.heard && now-p.lastDirect <= p.patience()+p.engine.heartbeat() {
+		return // the time until which it must be heard is not over for long: a takeover may be due this moment
 	}
-	if p.relay = age <= p.patienceNow(); !p.relay {
+	serves := slices.ContainsFunc(r.Units, func(s *wire.UnitState) bool { return s.Active })
+	if p.relay = serves && age <= p.patienceNow(); !p.relay {
 		return
 	}
 	for _, s := range r.Units {
@@ -268,7 +293,7 @@ func (p *pair) settle(u *unit, epoch uint64) {
 // askBack asks for a unit that belongs here, when the group wants that and the peer has been heard long enough.
 func (p *pair) askBack(u *unit) {
 	steady := p.engine.env.Now()-p.peerSince >= p.engine.cfg.Timers.FailbackDelay.Std()
-	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay
+	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay && p.engine.gateways.lost() == 0
 }
 
 // silent is called when no active peer has been heard of for as long as patience allows.
@@ -283,6 +308,9 @@ func (p *pair) silent(number int) {
 
 // takeOver makes this engine serve a unit: every address is taken and announced.
 func (p *pair) takeOver(u *unit, why string) {
+	if !p.serves() {
+		p.engine.health.wake()
+	}
 	u.active, u.wanted = true, false
 	u.epoch++
 	p.engine.env.StopTimer(timerPeer + model.TimerID(u.number))
@@ -292,6 +320,11 @@ func (p *pair) takeOver(u *unit, why string) {
 	}
 	p.beat()
 	p.burst()
+}
+
+// serves tells whether this engine is active for anything.
+func (p *pair) serves() bool {
+	return slices.ContainsFunc(p.units, func(u *unit) bool { return u.active })
 }
 
 // release makes this engine stop serving a unit.

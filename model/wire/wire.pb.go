@@ -1163,7 +1163,8 @@ type PeerHeartbeat struct {
 	Engine        string                 `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
 	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	Units         []*UnitState           `protobuf:"bytes,3,rep,name=units,proto3" json:"units,omitempty"`
-	Life          uint64                 `protobuf:"varint,4,opt,name=life,proto3" json:"life,omitempty"` // a number that no two lives of the engine share
+	Life          uint64                 `protobuf:"varint,4,opt,name=life,proto3" json:"life,omitempty"`                                     // a number that no two lives of the engine share
+	GatewaysLost  uint32                 `protobuf:"varint,5,opt,name=gateways_lost,json=gatewaysLost,proto3" json:"gateways_lost,omitempty"` // of those that it monitors
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1222,6 +1223,13 @@ func (x *PeerHeartbeat) GetUnits() []*UnitState {
 func (x *PeerHeartbeat) GetLife() uint64 {
 	if x != nil {
 		return x.Life
+	}
+	return 0
+}
+
+func (x *PeerHeartbeat) GetGatewaysLost() uint32 {
+	if x != nil {
+		return x.GatewaysLost
 	}
 	return 0
 }
@@ -2253,12 +2261,13 @@ const file_wire_proto_rawDesc = "" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
 	"\x06age_ns\x18\x02 \x01(\x04R\x05ageNs\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\x88\x01\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xad\x01\n" +
 	"\rPeerHeartbeat\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
 	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x12\n" +
-	"\x04life\x18\x04 \x01(\x04R\x04life\"\xdf\x01\n" +
+	"\x04life\x18\x04 \x01(\x04R\x04life\x12#\n" +
+	"\rgateways_lost\x18\x05 \x01(\rR\fgatewaysLost\"\xdf\x01\n" +
 	"\n" +
 	"NodeReport\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +

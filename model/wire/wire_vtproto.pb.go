@@ -996,6 +996,11 @@ func (m *PeerHeartbeat) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.GatewaysLost != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.GatewaysLost))
+		i--
+		dAtA[i] = 0x28
+	}
 	if m.Life != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Life))
 		i--
@@ -2325,6 +2330,9 @@ func (m *PeerHeartbeat) SizeVT() (n int) {
 	}
 	if m.Life != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Life))
+	}
+	if m.GatewaysLost != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.GatewaysLost))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -5248,6 +5256,25 @@ func (m *PeerHeartbeat) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Life |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field GatewaysLost", wireType)
+			}
+			m.GatewaysLost = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.GatewaysLost |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
