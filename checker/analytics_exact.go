@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/model"
 )
 
@@ -55,10 +56,7 @@ type carrier struct {
 }
 
 func newCarriage(h *evidence) *carriage {
-	c := &carriage{within: int64(h.Header.Expect.RecoverWithin), faults: h.faults}
-	if c.within == 0 {
-		c.within = int64(defaultRecoverWithin)
-	}
+	c := &carriage{within: int64(h.recoverWithin()), faults: h.faults}
 	now := make(map[string]*carrier)
 	begin := func(node string, t int64) {
 		now[node] = &carrier{begin: t, end: math.MaxInt64, services: make(map[string][]*history.Event)}
@@ -158,8 +156,8 @@ func (c *carriage) tooLittle(read *history.Event) (Violation, bool) {
 		}
 	}
 	lack, is := least.beyond(countersOf(read))
-	return violation(read.Time, append(details, describe(read)), "%s told a reader that %s has less than was carried %v before: it should have %s",
-		read.Node, read.Unit, time.Duration(c.within), strings.Replace(lack, "instead of", "or more, not", 1)), is
+	return violation(read.Time, append(details, describe(read)), "%s told a reader that %s has less than was carried %s before: it should have %s",
+		read.Node, read.Unit, words.Duration(time.Duration(c.within)), strings.Replace(lack, "instead of", "or more, not", 1)), is
 }
 
 // disturbed tells whether something within the last recover_within excuses a loss: a fault, a node that started or

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 )
 
 // checkAnswersAsExpected holds the answers of the REST API against what the scenario demands of single requests.
@@ -32,7 +33,7 @@ func checkAnswersAsExpected(h *evidence) []Violation {
 		case history.End:
 			for j := range h.Events[:i] { // in the order of the calls
 				if call := &h.Events[j]; open[call.Client] == call {
-					out = append(out, violation(e.Time, nil, "%s asked %s at %v and was never answered", call.Client, call.Key, time.Duration(call.Time)))
+					out = append(out, violation(e.Time, nil, "%s asked %s at %s and was never answered", call.Client, call.Key, words.Instant(time.Duration(call.Time))))
 				}
 			}
 		}

@@ -7,7 +7,7 @@ import (
 // checkBothActive follows what engines believe of themselves. It sees a split pair even where the addresses
 // of the losing side are out of reach; a stopped engine believes nothing.
 func checkBothActive(h *evidence) []Violation {
-	s := newHolders(h.Header.Expect, "%s was served by %s, each believing to be the one, for %v from %v on; at most %v are allowed")
+	s := newHolders(h.Header.Expect, "%s was served by %s, each believing to be the one, for %s from %s on; at most %s are allowed")
 	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventActive:

@@ -30,7 +30,8 @@ func (p plain) after(o *operation) []plain {
 			versionMismatch: p.exists && o.version != 0 && o.version != p.version,
 			"":              p.value != o.expected,
 		}
-		if right[o.reason] {
+		mine := o.gotVersion == 0 || o.gotVersion == p.version || o.reason == "" || o.reason == notFound
+		if right[o.reason] && mine {
 			return []plain{p}
 		}
 		return nil
@@ -168,6 +169,9 @@ func drawAny(t *rapid.T) []history.Event {
 				reasons = []string{"unavailable"}
 			}
 			e.Reason = rapid.SampledFrom(reasons).Draw(t, "reason")
+			if e.Reason == alreadyExists || e.Reason == versionMismatch {
+				e.Version = rapid.Uint64Range(0, 3).Draw(t, "version found")
+			}
 		}
 		out = append(out, e)
 	}

@@ -3,6 +3,7 @@ package checker
 import (
 	"strings"
 
+	"firedrill/checker/words"
 	"firedrill/model"
 )
 
@@ -14,9 +15,9 @@ func checkFailoverCount(h *evidence) []Violation {
 		times := failovers(h, bound.Of)
 		switch n := len(times); {
 		case n > bound.Max:
-			out = append(out, violation(times[bound.Max], nil, "%s failed over %d times; at most %d are allowed", bound.Of, n, bound.Max))
+			out = append(out, violation(times[bound.Max], nil, "%s failed over %s; at most %d failovers are allowed", bound.Of, words.Times(n), bound.Max))
 		case n < bound.Min:
-			out = append(out, violation(int64(ends(h.History)), nil, "%s failed over %d times; at least %d are expected", bound.Of, n, bound.Min))
+			out = append(out, violation(int64(ends(h.History)), nil, "%s failed over %s; at least %d failovers are expected", bound.Of, words.Times(n), bound.Min))
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/model"
 )
 
@@ -59,7 +60,7 @@ func (c *causes) follow(e *history.Event) {
 	case model.EventLeader:
 		if c.leader != "" && !c.orphaned && !c.felt(e.Time, isController) {
 			c.violations = append(c.violations, violation(e.Time, []string{describe(e)},
-				"%s was elected after %s, with no fault among the controllers within %v", e.Node, c.leader, time.Duration(aftermath)))
+				"%s was elected after %s, with no fault among the controllers within %s", e.Node, c.leader, words.Duration(time.Duration(aftermath))))
 		}
 		c.leader, c.orphaned = e.Node, false
 	case model.EventSuspected:
@@ -102,8 +103,8 @@ func (c *causes) tookOver(e *history.Event, self *tenant) {
 			continue
 		}
 		c.violations = append(c.violations, violation(e.Time, []string{describe(e)},
-			"%s took %s over from %s, with no fault among the engines of %s within %v",
-			e.Node, e.Unit, other.node, group, time.Duration(aftermath)))
+			"%s took %s over from %s, with no fault among the engines of %s within %s",
+			e.Node, e.Unit, other.node, group, words.Duration(time.Duration(aftermath))))
 	}
 }
 

@@ -126,6 +126,9 @@ func (r *real) happen(call history.Event) history.Event {
 	now, there := r.objects[call.Key]
 	refuse := func(reason string) history.Event {
 		e.Outcome, e.Reason = history.Fail, reason
+		if reason == alreadyExists || reason == versionMismatch {
+			e.Version = now.Version
+		}
 		return e
 	}
 	switch call.Operation {

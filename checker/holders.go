@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 )
 
 // defaultDualActive is [history.Expect].DualActive where a scenario says nothing.
@@ -93,6 +94,6 @@ func (s *holders) finish(t int64) []Violation {
 func (s *holders) judge(d *held, t int64) {
 	if t-d.since > s.limit {
 		s.violations = append(s.violations, violation(d.since+s.limit, nil, s.message, d.name, strings.Join(d.who, " and "),
-			time.Duration(t-d.since), time.Duration(d.since), time.Duration(s.limit)))
+			longer(time.Duration(t-d.since), time.Duration(s.limit)), words.Instant(time.Duration(d.since)), words.Duration(time.Duration(s.limit))))
 	}
 }

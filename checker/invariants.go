@@ -19,8 +19,10 @@ var Invariants = []Invariant{
 	{"failover-with-cause", "nobody takes over from a healthy node", checkFailoverWithCause},
 	{"services-recover", "every service answers, and answers for good once the faults are over and recover_within has passed", checkServicesRecover},
 	{"config-never-regresses", "an engine never runs an older configuration than it ran before", checkConfigNeverRegresses},
+	{"reboot-states", "a controller that starts passes through the states of a reboot in their order, and is ready in the end", checkRebootStates},
 	{"analytics-exact", "a reader of the analytics is told no more than the engines carried, and no less than those that live had carried recover_within ago", checkAnalyticsExact},
 	{"outage-bound", "no outage is longer than the scenario allows", checkOutageBound},
 	{"answers-as-expected", "the REST API answers as the scenario says", checkAnswersAsExpected},
+	{"faults-strike", "every planned fault strikes somebody, or else the run proves nothing", checkFaultsStrike},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 )
 
 // Judge holds a history against every invariant and measures its outages. Equal histories get equal
@@ -60,7 +61,7 @@ func violation(at int64, details []string, format string, args ...any) Violation
 // describe writes a node event as a line for people.
 func describe(e *history.Event) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v %s %s", time.Duration(e.Time), e.Node, e.Event)
+	fmt.Fprintf(&b, "%s %s %s", words.Instant(time.Duration(e.Time)), e.Node, e.Event)
 	for _, text := range []string{e.Unit, e.Peer} {
 		if text != "" {
 			b.WriteString(" " + text)

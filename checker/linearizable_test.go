@@ -45,6 +45,103 @@ func TestLinearizable(t *testing.T) {
 		want  bool
 		lines string
 	}{
+		{"another value than was written", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request may have written it", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"PUT /api/pool/p"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request may have written it, by an escaped name", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"DELETE /api/pool/%70/"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request has written another", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"PUT /api/pool/q"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request has written one of another kind", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"PUT /api/cloud/p"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request may have created it", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/pool","value":"{\"name\":\"p\"}"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request has created another", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/pool","value":"{\"name\":\"q\"}"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request has created nobody knows what", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/pool","value":"?"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"a request has only read it", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"GET /api/pool/p"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"an import may have written it", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/configuration/import"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"an export has not", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/configuration/export"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
+		{"wrong before the import", false, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/configuration/import"}
+			{"type":"return","client":"c","op":1,"outcome":"fail"}`},
+		{"an import while it was read", true, `
+			{"type":"call","client":"b","op":1,"operation":"read","key":"Pool/p"}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/configuration/import"}
+			{"type":"return","client":"b","op":1,"outcome":"ok","value":"2","version":9}`},
+		{"a write that was open at the import had been seen", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"Pool/p","value":"1"}
+			{"type":"call","client":"b","op":1,"operation":"read","key":"Pool/p"}
+			{"type":"return","client":"b","op":1,"outcome":"ok","value":"1","version":5}
+			{"type":"call","client":"c","op":1,"operation":"request","key":"POST /api/configuration/import"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":7}`},
+		{"what controllers write too is not judged, even if a client writes it", true, `
+			{"type":"call","client":"a","op":1,"operation":"create","key":"ServiceEngine/x","value":"1"}
+			{"type":"return","client":"a","op":1,"outcome":"ok","version":5}
+			{"type":"call","client":"b","op":2,"operation":"read","key":"ServiceEngine/x"}
+			{"type":"return","client":"b","op":2,"outcome":"ok","value":"2","version":9}`},
 		{"a write is read", true, `
 			{"type":"call","client":"a","op":1,"operation":"write","key":"r","value":"1"}
 			{"type":"return","client":"a","op":1,"outcome":"ok"}
@@ -377,11 +474,11 @@ func TestViolationShowsTheOddOperation(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatal(got)
 	}
-	want := Violation{At: 6, Message: `r: no order of the operations explains what the clients saw; 2 of 3 fit, but not: 5ns..6ns b read: ok "1"`, Details: []string{
-		`fits: 1ns..2ns a write to "1": ok`,
-		`fits: 3ns..4ns a write to "2": ok`,
+	want := Violation{At: 6, Message: `r: no order of the operations explains what the clients saw; 2 of 3 fit, but not: 5 ns..6 ns b read: ok "1"`, Details: []string{
+		`fits: 1 ns..2 ns a write to "1": ok`,
+		`fits: 3 ns..4 ns a write to "2": ok`,
 		`then: value "2", version 2 or more`,
-		`does not fit: 5ns..6ns b read: ok "1"`,
+		`does not fit: 5 ns..6 ns b read: ok "1"`,
 	}}
 	if got[0].At != want.At || got[0].Message != want.Message || !slices.Equal(got[0].Details, want.Details) {
 		t.Errorf("got  %+v\nwant %+v", got[0], want)

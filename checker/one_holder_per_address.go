@@ -11,7 +11,7 @@ func checkOneHolderPerAddress(h *evidence) []Violation {
 	for _, n := range h.Header.Nodes {
 		outside[n.Name] = n.Role != "engine" && n.Role != "controller"
 	}
-	s := newHolders(h.Header.Expect, "%s was held by %s for %v from %v on; at most %v are allowed")
+	s := newHolders(h.Header.Expect, "%s was held by %s for %s from %s on; at most %s are allowed")
 	for _, e := range h.told {
 		if outside[e.Node] {
 			continue

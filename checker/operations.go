@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/model/config"
 )
 
@@ -41,7 +42,7 @@ type search struct {
 // searches pairs calls with returns and sorts them by key, as keys first appear. What says nothing about the
 // state is left out: reads that were not answered, and failures that only tell that nothing was done.
 func searches(h *history.History) []*search {
-	c := collector{h: h, open: make(map[string]int), clients: make(map[string]int), keys: make(map[string]*search), touched: make(map[string]bool)}
+	c := collector{h: h, open: make(map[string]int), clients: make(map[string]int), keys: make(map[string]*search), unseen: make(unseen)}
 	for i := range h.Events {
 		switch e := &h.Events[i]; e.Type {
 		case history.Call:
@@ -52,13 +53,11 @@ func searches(h *history.History) []*search {
 			if _, seen := c.clients[e.Client]; !seen {
 				c.clients[e.Client] = len(c.clients)
 			}
-			if e.Operation == history.OpRequest {
-				continue
-			}
-			if e.Operation != history.OpRead && e.Operation != history.OpList {
-				c.touched[e.Key] = true
-			}
-			if e.Operation != history.OpList {
+			switch e.Operation {
+			case history.OpRequest:
+				c.unseen.note(i, e)
+			case history.OpList:
+			default:
 				c.know(e.Key)
 			}
 		case history.Return:
@@ -94,7 +93,7 @@ type collector struct {
 	keys    map[string]*search
 	order   []*search
 	sorted  []string
-	touched map[string]bool // keys that a client tried to change
+	unseen  unseen
 }
 
 func (c *collector) know(key string) {
@@ -108,7 +107,7 @@ func (c *collector) know(key string) {
 func (c *collector) add(at, till int) {
 	call := &c.h.Events[at]
 	if call.Operation == history.OpRequest {
-		return // whatever it does, it does to no register
+		return // what it may have done is noted already
 	}
 	o := operation{
 		number: c.clients[call.Client], client: call.Client, kind: call.Operation,
@@ -162,7 +161,7 @@ func (c *collector) addList(o operation, prefix string, items []history.Item) {
 }
 
 func (c *collector) addTo(key string, o operation) {
-	if !c.touched[key] && ownKind(key) {
+	if ownKind(key) || !o.before(c.unseen.until(key, len(c.h.Events)), len(c.h.Events)) {
 		return
 	}
 	s := c.keys[key]
@@ -173,19 +172,19 @@ func (c *collector) addTo(key string, o operation) {
 	}
 }
 
-// ownKind tells the objects that controllers write by themselves: no client knows when.
+// ownKind tells the objects that controllers write by themselves, whoever else does: no client knows when.
 func ownKind(key string) bool {
 	kind, _, _ := strings.Cut(key, "/")
-	return kind == string(config.KindServiceEngine) || kind == string(config.KindCluster)
+	return config.Kind(kind).Fact()
 }
 
 // String writes the operation as a line for people.
 func (o *operation) String() string {
 	till := "open"
 	if o.till >= 0 {
-		till = time.Duration(o.till).String()
+		till = words.Instant(time.Duration(o.till))
 	}
-	return fmt.Sprintf("%v..%s %s %s", time.Duration(o.from), till, o.client, o.act())
+	return fmt.Sprintf("%s..%s %s %s", words.Instant(time.Duration(o.from)), till, o.client, o.act())
 }
 
 // act is what was asked and answered.

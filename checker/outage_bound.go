@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 )
 
 // checkOutageBound compares every outage with what the scenario allows.
@@ -15,10 +16,19 @@ func checkOutageBound(h *evidence) []Violation {
 	for _, o := range h.outages {
 		if bound, ok := outageBound(h.Header.Expect, o.Service); ok && o.Duration > bound {
 			out = append(out, violation(int64(o.Start+bound), []string{o.Cause},
-				"%s was dark for %v from %v on; at most %v are allowed", o.Service, o.Duration, o.Start, bound))
+				"%s was dark for %s from %s on; at most %s are allowed", o.Service, longer(o.Duration, bound), words.Instant(o.Start), words.Duration(bound)))
 		}
 	}
 	return out
+}
+
+// longer writes a time that is longer than its limit, also where the two read the same.
+func longer(d, limit time.Duration) string {
+	text := words.Duration(d)
+	if text == words.Duration(limit) {
+		return "a little over " + text
+	}
+	return text
 }
 
 // outageBound returns what the scenario allows a service, if it says anything: its own name goes before "*",

@@ -61,6 +61,7 @@ type darkness struct {
 	firstLost int64 // when its first unanswered probe left
 	known     int64 // when the fate of that probe was known
 	lastLost  int64
+	lost      int   // probes
 	end       int64 // when the next answer arrived, or the run ended
 	ended     bool
 }
@@ -83,8 +84,9 @@ func (w *watch) dark(end int64) []darkness {
 		case answered < 0:
 		case last != nil && (!last.ended || p.Sent < last.end):
 			last.lastLost, last.end, last.ended = p.Sent, end, false
+			last.lost++
 		default:
-			out = append(out, darkness{answered: answered, firstLost: p.Sent, known: p.Time, lastLost: p.Sent, end: end})
+			out = append(out, darkness{answered: answered, firstLost: p.Sent, known: p.Time, lastLost: p.Sent, lost: 1, end: end})
 			last = &out[len(out)-1]
 		}
 	}
@@ -112,36 +114,22 @@ func (e *evidence) measure() []Outage {
 
 func (t *timeline) outage(w *watch, d darkness) Outage {
 	start := d.firstLost
-	f := t.blame(w.service, d)
-	if f != nil && f.begin >= d.answered && f.begin < d.firstLost {
-		start = f.begin
+	n := t.blame(w.service, d)
+	if n != nil && n.at >= d.answered && n.at < d.firstLost {
+		start = n.at
 	}
 	o := Outage{
 		Service: w.service.Name, Fault: "none",
 		Start: time.Duration(start), Duration: time.Duration(d.end - start), Ended: d.ended,
+		AfterHeal: time.Duration(t.afterwards(w.service, start, d.end)),
 	}
-	if f != nil {
-		o.Fault, o.Target = f.kind, f.target
+	if n != nil {
+		o.Fault, o.Target, o.Healed = n.kind, n.target, n.over
 	}
 	o.Bound, _ = outageBound(t.expect, w.service.Name)
-	m := t.marks(w.service, f, start, d.end)
+	m := t.marks(w.service, n, start, d.end)
+	o.Blip = d.lost == 1 && d.ended && m.chosen == nil
 	o.Phases = m.phases(start, d.end)
-	o.Cause = t.cause(w.service, f, m, &o)
+	o.Cause = t.cause(w.service, n, m, &o)
 	return o
-}
-
-// blame finds the fault behind a darkness: the latest one before the first lost probe left, or else the first
-// one that struck while that probe was under way and nothing had been answered since.
-func (t *timeline) blame(s history.Service, d darkness) *fault {
-	var found *fault
-	for i := range t.faults {
-		f := &t.faults[i]
-		if f.begin > d.known || f.begin >= d.end || f.begin > d.firstLost && found != nil && found.begin >= d.answered {
-			break
-		}
-		if f.reaches(carries(s)) {
-			found = f
-		}
-	}
-	return found
 }

@@ -48,7 +48,7 @@ func TestOutages(t *testing.T) {
 			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
 			[]Outage{{Service: "shop", Fault: "crash", Target: "active(web)", Start: 150, Duration: 66, Ended: true, Bound: 50,
 				Phases: Phases{Detect: 10, Decide: 20, Announce: 10, Converge: 26},
-				Cause:  "engine-1 crashed; engine-2 suspected it after 10ns, engine-2 took over 198.18.0.1 after 20ns, engine-2 announced 198.18.0.1 after 10ns, clients were answered after 26ns"}}},
+				Cause:  "engine-1 crashed; engine-2 suspected it after 10 ns, engine-2 took over 198.18.0.1 after 20 ns, engine-2 announced 198.18.0.1 after 10 ns, clients were answered after 26 ns"}}},
 		{"phases by the nodes that took part, for this address", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":150,"type":"fault","fault":"pause","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
@@ -63,7 +63,7 @@ func TestOutages(t *testing.T) {
 			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
 			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 150, Duration: 66, Ended: true, Bound: 50,
 				Phases: Phases{Detect: 10, Decide: 20, Announce: 10, Converge: 26},
-				Cause:  "pause at engine-1; engine-2 suspected it after 10ns, engine-2 took over 198.18.0.1 after 20ns, engine-2 announced 198.18.0.1 after 10ns, clients were answered after 26ns"}}},
+				Cause:  "pause at engine-1; engine-2 suspected it after 10 ns, engine-2 took over 198.18.0.1 after 20 ns, engine-2 announced 198.18.0.1 after 10 ns, clients were answered after 26 ns"}}},
 		{"of the API, with a bound of its own", `
 			{"t":101,"type":"probe","service":"api","sent":100,"ok":true}
 			{"t":150,"type":"fault","fault":"pause","step":1,"target":"leader","resolved":["controller-1"],"phase":"begin"}
@@ -74,28 +74,28 @@ func TestOutages(t *testing.T) {
 			{"t":216,"type":"probe","service":"api","sent":215,"ok":true}`,
 			[]Outage{{Service: "api", Fault: "pause", Target: "leader", Start: 150, Duration: 66, Ended: true, Bound: 70,
 				Phases: Phases{Detect: 10, Decide: 20, Announce: 10, Converge: 26},
-				Cause:  "pause at controller-1; controller-2 suspected it after 10ns, controller-2 was elected after 20ns, controller-2 was ready after 10ns, clients were answered after 26ns"}}},
+				Cause:  "pause at controller-1; controller-2 suspected it after 10 ns, controller-2 was elected after 20 ns, controller-2 was ready after 10 ns, clients were answered after 26 ns"}}},
 		{"from the first lost probe when the fault is older than the last answer", `
 			{"t":50,"type":"fault","fault":"loss","step":1,"target":"shop","resolved":["engine-1"],"phase":"begin"}
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":210,"type":"probe","service":"shop","sent":200}
 			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
-			[]Outage{{Service: "shop", Fault: "loss", Target: "shop", Start: 200, Duration: 16, Ended: true, Bound: 50, Phases: Phases{Converge: 16},
-				Cause: "loss at engine-1; clients were answered after 16ns"}}},
+			[]Outage{{Service: "shop", Fault: "loss", Target: "shop", Start: 200, Duration: 16, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 16},
+				Cause: "loss at engine-1; clients were answered after 16 ns"}}},
 		{"from the first lost probe when the fault struck while it was under way", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":205,"type":"fault","fault":"pause","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
 			{"t":210,"type":"probe","service":"shop","sent":200}
 			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
-			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 200, Duration: 16, Ended: true, Bound: 50, Phases: Phases{Converge: 16},
-				Cause: "pause at engine-1; clients were answered after 16ns"}}},
+			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 200, Duration: 16, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 16},
+				Cause: "pause at engine-1; clients were answered after 16 ns"}}},
 		{"a fault that strikes after the answer is not to blame, though the lost probe is still open", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":121,"type":"probe","service":"shop","sent":120,"ok":true}
 			{"t":140,"type":"fault","fault":"pause","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
 			{"t":160,"type":"probe","service":"shop","sent":110}`,
-			[]Outage{{Service: "shop", Fault: "none", Start: 110, Duration: 11, Ended: true, Bound: 50, Phases: Phases{Converge: 11},
-				Cause: "no fault before it; clients were answered after 11ns"}}},
+			[]Outage{{Service: "shop", Fault: "none", Start: 110, Duration: 11, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 11},
+				Cause: "no fault before it; clients were answered after 11 ns"}}},
 		{"the latest fault that can reach the service", `
 			{"t":10,"type":"fault","fault":"crash","step":1,"target":"engine-2","resolved":["engine-2"],"phase":"begin"}
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
@@ -104,8 +104,8 @@ func TestOutages(t *testing.T) {
 			{"t":140,"type":"fault","fault":"crash","step":4,"target":"active(none)","phase":"begin"}
 			{"t":210,"type":"probe","service":"shop","sent":200}
 			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
-			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 120, Duration: 96, Ended: true, Bound: 50, Phases: Phases{Converge: 96},
-				Cause: "pause at engine-1; clients were answered after 96ns"}}},
+			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 120, Duration: 96, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 96},
+				Cause: "pause at engine-1; clients were answered after 96 ns"}}},
 		{"overlapping probes: the answer ends it, not the last lost probe's fate", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":231,"type":"probe","service":"shop","sent":230,"ok":true}
@@ -114,14 +114,14 @@ func TestOutages(t *testing.T) {
 			{"t":270,"type":"probe","service":"shop","sent":220}
 			{"t":301,"type":"probe","service":"shop","sent":300,"ok":true}`,
 			[]Outage{{Service: "shop", Fault: "none", Start: 200, Duration: 31, Ended: true, Bound: 50, Phases: Phases{Converge: 31},
-				Cause: "no fault before it; clients were answered after 31ns"}}},
+				Cause: "no fault before it; clients were answered after 31 ns"}}},
 		{"answers that overtake one another: the first to arrive", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":206,"type":"probe","service":"shop","sent":200}
 			{"t":225,"type":"probe","service":"shop","sent":220,"ok":true}
 			{"t":240,"type":"probe","service":"shop","sent":210,"ok":true}`,
-			[]Outage{{Service: "shop", Fault: "none", Start: 200, Duration: 25, Ended: true, Bound: 50, Phases: Phases{Converge: 25},
-				Cause: "no fault before it; clients were answered after 25ns"}}},
+			[]Outage{{Service: "shop", Fault: "none", Start: 200, Duration: 25, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 25},
+				Cause: "no fault before it; clients were answered after 25 ns"}}},
 		{"a late answer among later losses does not end it", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":206,"type":"probe","service":"shop","sent":200}
@@ -129,7 +129,7 @@ func TestOutages(t *testing.T) {
 			{"t":220,"type":"probe","service":"shop","sent":210,"ok":true}
 			{"t":231,"type":"probe","service":"shop","sent":230,"ok":true}`,
 			[]Outage{{Service: "shop", Fault: "none", Start: 200, Duration: 31, Ended: true, Bound: 50, Phases: Phases{Converge: 31},
-				Cause: "no fault before it; clients were answered after 31ns"}}},
+				Cause: "no fault before it; clients were answered after 31 ns"}}},
 		{"still open when the run ends", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":150,"type":"fault","fault":"crash","step":1,"target":"active(web)","resolved":["engine-1"],"phase":"begin"}
@@ -137,7 +137,7 @@ func TestOutages(t *testing.T) {
 			{"t":210,"type":"probe","service":"shop","sent":200}
 			{"t":300,"type":"end"}`,
 			[]Outage{{Service: "shop", Fault: "crash", Target: "active(web)", Start: 150, Duration: 150, Bound: 50, Phases: Phases{Detect: 20, Converge: 130},
-				Cause: "crash at engine-1; engine-2 suspected it after 20ns, clients were not answered again"}}},
+				Cause: "crash at engine-1; engine-2 suspected it after 20 ns, clients were not answered again"}}},
 		{"two, of which only the first has its fault between answer and loss", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":150,"type":"fault","fault":"crash","step":1,"target":"active(web)","resolved":["engine-1"],"phase":"begin"}
@@ -146,18 +146,66 @@ func TestOutages(t *testing.T) {
 			{"t":410,"type":"probe","service":"shop","sent":400}
 			{"t":416,"type":"probe","service":"shop","sent":415,"ok":true}`,
 			[]Outage{
-				{Service: "shop", Fault: "crash", Target: "active(web)", Start: 150, Duration: 66, Ended: true, Bound: 50, Phases: Phases{Converge: 66},
-					Cause: "crash at engine-1; clients were answered after 66ns"},
-				{Service: "shop", Fault: "crash", Target: "active(web)", Start: 400, Duration: 16, Ended: true, Bound: 50, Phases: Phases{Converge: 16},
-					Cause: "crash at engine-1; clients were answered after 16ns"}}},
+				{Service: "shop", Fault: "crash", Target: "active(web)", Start: 150, Duration: 66, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 66},
+					Cause: "crash at engine-1; clients were answered after 66 ns"},
+				{Service: "shop", Fault: "crash", Target: "active(web)", Start: 400, Duration: 16, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 16},
+					Cause: "crash at engine-1; clients were answered after 16 ns"}}},
+		{"the end of a partition, not a crash that was over long ago", `
+			{"t":10,"type":"fault","fault":"crash","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
+			{"t":20,"type":"fault","fault":"crash","step":1,"target":"engine-1","phase":"end"}
+			{"t":25,"type":"fault","fault":"partition","step":2,"target":"active(web)","resolved":["engine-2"],"phase":"begin"}
+			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
+			{"t":150,"type":"fault","fault":"partition","step":2,"target":"active(web)","resolved":["engine-2"],"phase":"end"}
+			{"t":160,"type":"node","node":"engine-2","event":"suspected","unit":"web"}
+			{"t":180,"type":"node","node":"engine-2","event":"active","unit":"web"}
+			{"t":210,"type":"probe","service":"shop","sent":200}
+			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "partition", Target: "active(web)", Healed: true, Start: 150, Duration: 66, Ended: true, Bound: 50, AfterHeal: 66,
+				Phases: Phases{Detect: 10, Decide: 20, Converge: 36},
+				Cause:  "partition at engine-2 healed; engine-2 suspected it after 10 ns, engine-2 took over 198.18.0.1 after 20 ns, clients were answered after 36 ns"}}},
+		{"a node that starts again", `
+			{"t":10,"type":"fault","fault":"crash","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
+			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
+			{"t":150,"type":"fault","fault":"crash","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"end"}
+			{"t":150,"type":"node","node":"engine-1","event":"started"}
+			{"t":210,"type":"probe","service":"shop","sent":200}
+			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "crash", Target: "engine-1", Healed: true, Start: 150, Duration: 66, Ended: true, Blip: true, Bound: 50, AfterHeal: 66,
+				Phases: Phases{Converge: 66}, Cause: "engine-1 started again; clients were answered after 66 ns"}}},
+		{"a fault shorter than the pause between two probes: from its beginning", `
+			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
+			{"t":150,"type":"fault","fault":"pause","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"begin"}
+			{"t":170,"type":"fault","fault":"pause","step":1,"target":"engine-1","resolved":["engine-1"],"phase":"end"}
+			{"t":210,"type":"probe","service":"shop","sent":200}
+			{"t":216,"type":"probe","service":"shop","sent":215,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "pause", Target: "engine-1", Start: 150, Duration: 66, Ended: true, Blip: true, Bound: 50, AfterHeal: 46,
+				Phases: Phases{Converge: 66}, Cause: "pause at engine-1; clients were answered after 66 ns; dark for 66 ns, of which 46 ns after the fault was over"}}},
+		{"a fault in force, not one that was over long before the last answer", `
+			{"t":10,"type":"fault","fault":"loss","step":1,"target":"engines","resolved":["engine-1","engine-2"],"phase":"begin"}
+			{"t":20,"type":"fault","fault":"crash","step":2,"target":"engine-2","resolved":["engine-2"],"phase":"begin"}
+			{"t":30,"type":"fault","fault":"crash","step":2,"target":"engine-2","phase":"end"}
+			{"t":9000000101,"type":"probe","service":"shop","sent":9000000100,"ok":true}
+			{"t":9000000210,"type":"probe","service":"shop","sent":9000000200}
+			{"t":9000000216,"type":"probe","service":"shop","sent":9000000215,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "loss", Target: "engines", Start: 9000000200, Duration: 16, Ended: true, Blip: true, Bound: 50,
+				Phases: Phases{Converge: 16}, Cause: "loss at engine-1, engine-2; clients were answered after 16 ns"}}},
+		{"as long as the fault, and a little longer", `
+			{"t":101,"type":"probe","service":"api","sent":100,"ok":true}
+			{"t":150,"type":"fault","fault":"pause","step":1,"target":"controllers","resolved":["controller-1","controller-2"],"phase":"begin"}
+			{"t":210,"type":"probe","service":"api","sent":200}
+			{"t":220,"type":"probe","service":"api","sent":215}
+			{"t":300,"type":"fault","fault":"pause","step":1,"target":"controllers","phase":"end"}
+			{"t":321,"type":"probe","service":"api","sent":320,"ok":true}`,
+			[]Outage{{Service: "api", Fault: "pause", Target: "controllers", Start: 150, Duration: 171, Ended: true, Bound: 70, AfterHeal: 21,
+				Phases: Phases{Converge: 171}, Cause: "pause at controller-1, controller-2; clients were answered after 171 ns; dark for 171 ns, of which 21 ns after the fault was over"}}},
 		{"each client for itself", `
 			{"t":101,"type":"probe","service":"shop","client":"a","sent":100,"ok":true}
 			{"t":101,"type":"probe","service":"shop","client":"b","sent":100,"ok":true}
 			{"t":202,"type":"probe","service":"shop","client":"b","sent":200,"ok":true}
 			{"t":210,"type":"probe","service":"shop","client":"a","sent":200}
 			{"t":221,"type":"probe","service":"shop","client":"a","sent":220,"ok":true}`,
-			[]Outage{{Service: "shop", Fault: "none", Start: 200, Duration: 21, Ended: true, Bound: 50, Phases: Phases{Converge: 21},
-				Cause: "no fault before it; clients were answered after 21ns"}}},
+			[]Outage{{Service: "shop", Fault: "none", Start: 200, Duration: 21, Ended: true, Blip: true, Bound: 50, Phases: Phases{Converge: 21},
+				Cause: "no fault before it; clients were answered after 21 ns"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if d := cmp.Diff(append([]Outage{}, c.want...), Outages(readFrom(t, oneLine(pairHeader), c.lines))); d != "" {
@@ -253,7 +301,8 @@ func TestOutagesAddUp(t *testing.T) {
 					model.EventActive, model.EventAnnounced, model.EventStopped}).Draw(t, "event"))
 				e.Unit = rapid.SampledFrom([]string{"", "web", "198.18.0.1"}).Draw(t, "unit")
 			case "fault":
-				e.Type, e.Fault, e.Phase, e.Resolved = history.Fault, "crash", history.Begin, []string{node}
+				e.Type, e.Fault, e.Resolved = history.Fault, "crash", []string{node}
+				e.Phase = rapid.SampledFrom([]string{history.Begin, history.Finish}).Draw(t, "phase")
 			}
 			h.Events = append(h.Events, e)
 		}
@@ -265,6 +314,9 @@ func TestOutagesAddUp(t *testing.T) {
 			}
 			if min(p.Detect, p.Decide, p.Announce, p.Converge) < 0 {
 				t.Errorf("%+v: a phase is negative", p)
+			}
+			if o.AfterHeal < 0 || o.AfterHeal > o.Duration {
+				t.Errorf("of %v %v were after the fault", o.Duration, o.AfterHeal)
 			}
 			if o.Start < last[o.Service] || o.Start+o.Duration > time.Duration(now) {
 				t.Errorf("%s from %v for %v; the one before ended at %v, the run at %v", o.Service, o.Start, o.Duration, last[o.Service], now)

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/model"
 )
 
@@ -16,18 +18,19 @@ import (
 type timeline struct {
 	expect history.Expect
 	faults []fault
+	turns  []turn // of the faults
 	nodes  map[string]history.Node
-	events []*history.Event // suspected, leader, ready, active, announced, stopped; by time
+	events []*history.Event // suspected, leader, ready, active, announced, started, stopped; by time
 }
 
 func newTimeline(h *evidence) *timeline {
-	t := &timeline{expect: h.Header.Expect, faults: h.faults, nodes: make(map[string]history.Node, len(h.Header.Nodes))}
+	t := &timeline{expect: h.Header.Expect, faults: h.faults, turns: turns(h.faults), nodes: make(map[string]history.Node, len(h.Header.Nodes))}
 	for _, n := range h.Header.Nodes {
 		t.nodes[n.Name] = n
 	}
 	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
-		case model.EventSuspected, model.EventLeader, model.EventReady, model.EventActive, model.EventAnnounced, model.EventStopped:
+		case model.EventSuspected, model.EventLeader, model.EventReady, model.EventActive, model.EventAnnounced, model.EventStarted, model.EventStopped:
 			t.events = append(t.events, e)
 		}
 	}
@@ -38,8 +41,8 @@ func newTimeline(h *evidence) *timeline {
 type marks struct{ suspected, chosen, announced *history.Event }
 
 // marks finds, from start to end: the successor that was chosen last, the first survivor that suspected before
-// that, and the successor's first announcement after it. Nodes that the fault struck do not detect it.
-func (t *timeline) marks(s history.Service, f *fault, start, end int64) marks {
+// that, and the successor's first announcement after it. Nodes that a fault struck do not detect it.
+func (t *timeline) marks(s history.Service, n *turn, start, end int64) marks {
 	first := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time >= start })
 	last := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time > end })
 	window := t.events[first:last]
@@ -55,7 +58,7 @@ func (t *timeline) marks(s history.Service, f *fault, start, end int64) marks {
 		if m.chosen != nil && e.Time > m.chosen.Time {
 			break
 		}
-		if is(e, model.EventSuspected) && t.related(s, e) && (f == nil || !f.struckNode(e.Node)) {
+		if is(e, model.EventSuspected) && t.related(s, e) && (n == nil || n.over || !n.struckNode(e.Node)) {
 			m.suspected, after = e, e.Time
 			break
 		}
@@ -123,7 +126,7 @@ func (m marks) phases(start, end int64) Phases {
 }
 
 // cause tells the outage in one line.
-func (t *timeline) cause(s history.Service, f *fault, m marks, o *Outage) string {
+func (t *timeline) cause(s history.Service, n *turn, m marks, o *Outage) string {
 	var said []string
 	if m.suspected != nil {
 		said = append(said, fmt.Sprintf("%s suspected it %s", m.suspected.Node, after(o.Phases.Detect)))
@@ -147,41 +150,53 @@ func (t *timeline) cause(s history.Service, f *fault, m marks, o *Outage) string
 	} else {
 		said = append(said, "clients were not answered again")
 	}
-	return t.blow(f) + "; " + strings.Join(said, ", ")
+	text := t.blow(n) + "; " + strings.Join(said, ", ")
+	if o.Outlasted() {
+		text += fmt.Sprintf("; dark for %s, of which %s after the fault was over", words.Duration(o.Duration), words.Duration(o.AfterHeal))
+	}
+	return text
 }
 
-// blow says what the fault did, in the words of the world where a node stopped.
-func (t *timeline) blow(f *fault) string {
-	if f == nil {
+// blow says what the fault or its end did, in the words of the world where a node stopped or started.
+func (t *timeline) blow(n *turn) string {
+	if n == nil {
 		return "no fault before it"
 	}
-	var down []string
-	first := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time >= f.begin })
+	kind := model.EventStopped
+	if n.over {
+		kind = model.EventStarted
+	}
+	var did []string
+	first := sort.Search(len(t.events), func(i int) bool { return t.events[i].Time >= n.at })
 	for _, e := range t.events[first:] {
-		if e.Time > f.begin {
+		if e.Time > n.at {
 			break
 		}
-		if is(e, model.EventStopped) && f.struckNode(e.Node) {
-			why := e.Detail
-			if why == "" {
-				why = "stopped"
-			}
-			down = append(down, e.Node+" "+why)
+		if is(e, kind) && n.struckNode(e.Node) {
+			did = append(did, e.Node+" "+stoppedOrStarted(e))
 		}
 	}
-	if len(down) > 0 {
-		return strings.Join(down, ", ")
+	at := n.kind + " at " + strings.Join(n.named, ", ")
+	switch {
+	case len(did) > 0:
+		return strings.Join(did, ", ")
+	case n.over:
+		return at + " healed"
 	}
-	return f.kind + " at " + strings.Join(f.named, ", ")
+	return at
 }
 
-// after writes a time for people: exact below a millisecond, else to a tenth of one.
-func after(d time.Duration) string {
-	switch {
-	case d == 0:
-		return "at once"
-	case d < time.Millisecond:
-		return "after " + d.String()
+func stoppedOrStarted(e *history.Event) string {
+	if is(e, model.EventStarted) {
+		return "started again"
 	}
-	return "after " + d.Round(100*time.Microsecond).String()
+	return cmp.Or(e.Detail, "stopped")
+}
+
+// after writes a time for people.
+func after(d time.Duration) string {
+	if d == 0 {
+		return "at once"
+	}
+	return "after " + words.Duration(d)
 }

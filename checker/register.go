@@ -117,18 +117,23 @@ func (r register) refuse(o *operation) (register, bool) {
 	switch {
 	case o.reason == notFound:
 		return r, !r.exists
-	case o.reason == alreadyExists:
-		return r, r.exists
-	case o.kind == history.OpCAS:
+	case o.kind == history.OpCAS && o.reason != alreadyExists:
 		return r, r.value != o.expected
-	case o.kind == history.OpCreate:
-		return r, r.exists // the version that a create wants is that of nothing
-	}
-	// version_mismatch: another one than was asked for is there.
-	if !r.exists || o.version == 0 || r.exact && r.version == o.version {
+	case !r.exists:
 		return r, false
 	}
-	return r.ruleOut(o.version), true
+	next, ok := r.pin(o.gotVersion) // the version that is there, where the refusal tells it
+	switch {
+	case !ok:
+		return r, false
+	case o.reason == alreadyExists || o.kind == history.OpCreate: // the version that a create wants is that of nothing
+		return next, true
+	}
+	// version_mismatch: another one than was asked for is there.
+	if o.version == 0 || next.exact && next.version == o.version {
+		return r, false
+	}
+	return next.ruleOut(o.version), true
 }
 
 // ruleOut settles that the version is not v.

@@ -36,6 +36,10 @@ func TestRegister(t *testing.T) {
 		o.outcome, o.reason = history.Fail, reason
 		return o
 	}
+	told := func(o operation, version uint64) operation {
+		o.gotVersion = version
+		return o
+	}
 	unknown := func(o operation) operation {
 		o.outcome = history.Unknown
 		return o
@@ -92,6 +96,13 @@ func TestRegister(t *testing.T) {
 		{"update refused", five, fail(op(history.OpUpdate, "2", 4), versionMismatch), `value "1", version 5`},
 		{"update refused for the version that is there", five, fail(op(history.OpUpdate, "2", 5), versionMismatch), wrong},
 		{"update refused for any version", five, fail(op(history.OpUpdate, "2", 0), versionMismatch), wrong},
+		{"update refused, and what is there is told", atLeast, told(fail(op(history.OpUpdate, "2", 5), versionMismatch), 7), `value "1", version 7`},
+		{"update refused for what is told", atLeast, told(fail(op(history.OpUpdate, "2", 7), versionMismatch), 7), wrong},
+		{"update refused by what is not there", five, told(fail(op(history.OpUpdate, "2", 4), versionMismatch), 6), wrong},
+		{"update refused by what is no longer there", atLeast, told(fail(op(history.OpUpdate, "2", 3), versionMismatch), 4), wrong},
+		{"update refused by what was ruled out", sixNot, told(fail(op(history.OpUpdate, "2", 3), versionMismatch), 7), wrong},
+		{"create refused, and what is there is told", atLeast, told(fail(op(history.OpCreate, "2"), alreadyExists), 7), `value "1", version 7`},
+		{"create refused by what is no longer there", five, told(fail(op(history.OpCreate, "2"), alreadyExists), 4), wrong},
 		{"update refused where nothing is", gone, fail(op(history.OpUpdate, "2", 4), versionMismatch), wrong},
 		{"a refusal rules the least version out", atLeast, fail(op(history.OpUpdate, "2", 5), versionMismatch), `value "1", version 6 or more`},
 		{"a refusal rules a greater version out", sixNot, op(history.OpRead, "1", 0, 7), wrong},

@@ -43,18 +43,27 @@ type Violation struct {
 // is old news. Durations are integer nanoseconds.
 type Outage struct {
 	Service  string        `json:"service"`
-	Fault    string        `json:"fault"`  // the kind of the latest fault before it, or "none"
-	Target   string        `json:"target"` // that fault's selector
+	Fault    string        `json:"fault"`            // the kind of the fault that explains it best, or "none"
+	Target   string        `json:"target"`           // that fault's selector
+	Healed   bool          `json:"healed,omitempty"` // it was not the fault that took the service away, but its end
 	Start    time.Duration `json:"start"`
 	Duration time.Duration `json:"duration"`
-	Ended    bool          `json:"ended"` // false: still dark when the run ended
-	Bound    time.Duration `json:"bound"` // what the scenario allows; 0: nothing said
-	Phases   Phases        `json:"phases"`
-	Cause    string        `json:"cause"` // one line for people
+	Ended    bool          `json:"ended"`          // false: still dark when the run ended
+	Blip     bool          `json:"blip,omitempty"` // a single probe was lost and nobody took over: a lossy network does that too
+	Bound    time.Duration `json:"bound"`          // what the scenario allows; 0: nothing said
+	// AfterHeal is how much of it lay after the last fault that reached the service was over, which is what the platform
+	// can answer for; 0 where the service was back before that, and where there was no fault.
+	AfterHeal time.Duration `json:"after_heal,omitempty"`
+	Phases    Phases        `json:"phases"`
+	Cause     string        `json:"cause"` // one line for people
 }
 
+// Outlasted tells whether a fault itself kept the service away: it was dark until the fault was over, and then for
+// AfterHeal more.
+func (o *Outage) Outlasted() bool { return o.AfterHeal > 0 && o.AfterHeal < o.Duration }
+
 // Phases splits an outage; they add up to its duration. A phase that left no mark in the history is zero
-// and its time falls to the next.
+// and its time falls to the next. Of the API they are detect, elect, warm start and converge.
 type Phases struct {
 	Detect   time.Duration `json:"detect"`   // until a survivor suspects
 	Decide   time.Duration `json:"decide"`   // until a successor is chosen

@@ -1,8 +1,11 @@
 package checker
 
 import (
+	"cmp"
 	"math"
 	"time"
+
+	"firedrill/checker/words"
 )
 
 // defaultRecoverWithin is [history.Expect].RecoverWithin where a scenario says nothing.
@@ -12,18 +15,7 @@ const defaultRecoverWithin = 5 * time.Second
 // are over, or have become permanent, every service must answer and go on answering. A single lost probe
 // between answered ones is no outage in this sense: a lossy network loses one now and then.
 func checkServicesRecover(h *evidence) []Violation {
-	within := h.Header.Expect.RecoverWithin.Std()
-	if within == 0 {
-		within = defaultRecoverWithin
-	}
-	over := time.Duration(0)
-	for _, f := range h.faults {
-		last := f.begin
-		if f.end != math.MaxInt64 {
-			last = f.end
-		}
-		over = max(over, time.Duration(last))
-	}
+	over, within := h.lastFaultOver(), h.recoverWithin()
 	deadline := int64(over + within)
 
 	out, mute := h.neverAnswered()
@@ -36,12 +28,29 @@ func checkServicesRecover(h *evidence) []Violation {
 		for _, d := range dark {
 			if d.lastLost > d.firstLost && d.lastLost >= deadline {
 				out = append(out, violation(max(deadline, d.firstLost), nil,
-					"%s was dark from %v to %v, though the last fault was over at %v and recovery is due within %v",
-					w.service.Name, time.Duration(d.firstLost), time.Duration(d.end), over, within))
+					"%s was dark from %s to %s, though the last fault was over at %s and recovery is due within %s",
+					w.service.Name, words.Instant(time.Duration(d.firstLost)), words.Instant(time.Duration(d.end)), words.Instant(over), words.Duration(within)))
 			}
 		}
 	}
 	return out
+}
+
+func (e *evidence) recoverWithin() time.Duration {
+	return cmp.Or(e.Header.Expect.RecoverWithin.Std(), defaultRecoverWithin)
+}
+
+// lastFaultOver is when the last fault was over, or had become permanent.
+func (e *evidence) lastFaultOver() time.Duration {
+	over := int64(0)
+	for _, f := range e.faults {
+		last := f.begin
+		if f.end != math.MaxInt64 {
+			last = f.end
+		}
+		over = max(over, last)
+	}
+	return time.Duration(over)
 }
 
 // neverAnswered reports and lists the services, named by the header or probed, that never answered any client.

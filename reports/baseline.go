@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/checker/history/wholefile"
 	"firedrill/scenarios"
 )
 
@@ -84,7 +85,7 @@ func longest(run *checker.Result, ofAPI bool) int64 {
 // Write writes the baseline to a file, which appears only when it is whole. What belongs to one scenario stands on few
 // lines, each of one kind, so that a review shows which numbers moved.
 func (b *Baseline) Write(path string) error {
-	return WriteFile(path, func(w io.Writer) error {
+	return wholefile.Write(path, func(w io.Writer) error {
 		var out bytes.Buffer
 		fmt.Fprintf(&out, "{\n \"format\": %s,\n \"version\": %d,\n \"build\": %s,\n \"scenarios\": [", quoted(b.Format), b.Version, quoted(b.Build))
 		for i := range b.Scenarios {

@@ -19,6 +19,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"firedrill/checker/history/wholefile"
 )
 
 // browser opens pages and keeps what they complain about.
@@ -135,7 +137,7 @@ const blank = `[...document.querySelectorAll("details.scenario[open] canvas")].f
 }).length`
 
 const (
-	canvases = `document.querySelectorAll("canvas").length`
+	canvases = `document.querySelectorAll("details.scenario canvas").length`
 	visible  = `[...document.querySelectorAll("details.scenario")].filter(e => e.checkVisibility()).map(e => e.id).join(" ")`
 	overflow = `document.documentElement.scrollWidth > innerWidth`
 )
@@ -206,13 +208,13 @@ func TestReportInABrowser(t *testing.T) {
 
 func TestSweepInABrowser(t *testing.T) {
 	path := filepath.Join(t.TempDir(), HTMLFile) // the only name that quiet allows
-	if err := WriteFile(path, swept().WriteHTML); err != nil {
+	if err := wholefile.Write(path, swept().WriteHTML); err != nil {
 		t.Fatal(err)
 	}
 	b := newBrowser(t)
 	for _, width := range []int64{1280, 400} {
 		b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate((&url.URL{Scheme: "file", Path: path}).String()))
-		b.until(canvases + ` === 1 && ` + strings.Replace(blank, "details.scenario[open] canvas", "canvas", 1) + ` === 0`)
+		b.until(`document.querySelectorAll("canvas").length === 1 && ` + strings.Replace(blank, "details.scenario[open] canvas", "canvas", 1) + ` === 0`)
 		want(b, overflow, false)
 		b.picture(fmt.Sprintf("sweep-%d", width))
 	}

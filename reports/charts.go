@@ -45,11 +45,16 @@ func millis(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }
 
 // charts draws the scenario's outages, or nothing if there were none.
 func (g *group) charts() ([]chart, error) {
-	if len(g.services.outages)+len(g.api.outages) == 0 {
+	draws := []func() (chart, error){g.ecdf, g.boxes, g.phases}
+	switch {
+	case len(g.services.outages)+len(g.api.outages) > 0:
+	case len(g.services.blips)+len(g.api.blips) > 0:
+		draws = draws[:1]
+	default:
 		return nil, nil
 	}
 	var out []chart
-	for _, draw := range []func() (chart, error){g.ecdf, g.boxes, g.phases} {
+	for _, draw := range draws {
 		c, err := draw()
 		if err != nil {
 			return nil, err
@@ -68,7 +73,7 @@ type named struct {
 func (g *group) classes() []named {
 	var out []named
 	for _, c := range []named{{&g.services, "virtual services", "var(--services)"}, {&g.api, "API", "var(--api)"}} {
-		if c.sample.N() > 0 {
+		if len(c.outages)+len(c.blips) > 0 {
 			out = append(out, c)
 		}
 	}
@@ -80,8 +85,10 @@ func (g *group) classes() []named {
 func (g *group) timeAxis() opts.XAxis {
 	low, high := math.Inf(1), 0.0
 	for _, c := range g.classes() {
-		low = min(low, c.sample.sorted[0]/1e6)
-		high = max(high, c.sample.sorted[c.sample.N()-1]/1e6, millis(c.limit.max))
+		for _, o := range slices.Concat(c.outages, c.blips) {
+			low, high = min(low, millis(o.Duration)), max(high, millis(o.Duration))
+		}
+		high = max(high, millis(c.limit.max))
 	}
 	axis := opts.XAxis{Type: "value", Min: 0, Max: ceiling(high)}
 	if low > 0 && high > 50*low {
@@ -106,23 +113,41 @@ func (g *group) ecdf() (chart, error) {
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis"}), charts.WithAnimation(false))
 	var said []string
 	for _, class := range g.classes() {
-		first := true
-		var data []opts.LineData
-		for _, p := range class.sample.ECDF(maxSteps) {
-			if first {
-				data, first = append(data, opts.LineData{Value: []float64{millis(p.At), 0}}), false
+		bound := class.bound()
+		for _, part := range []struct {
+			name, what, line string
+			of               Sample
+		}{{class.name, "outage", "solid", class.sample}, {class.name + ", blips", "blip", "dotted", sampleOf(class.blips)}} {
+			if part.of.N() == 0 {
+				continue
 			}
-			data = append(data, opts.LineData{Value: []float64{millis(p.At), math.Round(p.Share*1e4) / 1e4}})
+			c.AddSeries(fmt.Sprintf("%s (n = %s)", part.name, count(part.of.N())), part.of.steps(), append(bound, stepLine(part.of, class.colour, part.line)...)...)
+			said = append(said, fmt.Sprintf("%s: %s, the longest %s", class.name, plural(part.of.N(), part.what), duration(part.of.Max())))
+			bound = nil // once is enough
 		}
-		name := fmt.Sprintf("%s (n = %s)", class.name, count(class.sample.N()))
-		c.AddSeries(name, data, append(class.bound(),
-			charts.WithLineChartOpts(opts.LineChart{Step: "end", Symbol: "circle", SymbolSize: 6, ShowSymbol: opts.Bool(class.sample.N() == 1)}),
-			charts.WithLineStyleOpts(opts.LineStyle{Color: class.colour, Width: 2}),
-			charts.WithItemStyleOpts(opts.ItemStyle{Color: class.colour}))...)
-		said = append(said, fmt.Sprintf("%s: %d outages, the longest %s", class.name, class.sample.N(), duration(class.sample.Max())))
 	}
 	label := "Share of outages that ended within a time. " + strings.Join(said, "; ") + "."
 	return newChart(g.id+":ecdf", "ecdf", label, 250, c)
+}
+
+// steps is the sample's empirical distribution, as a chart takes it.
+func (s Sample) steps() []opts.LineData {
+	var data []opts.LineData
+	for i, p := range s.ECDF(maxSteps) {
+		if i == 0 {
+			data = append(data, opts.LineData{Value: []float64{millis(p.At), 0}})
+		}
+		data = append(data, opts.LineData{Value: []float64{millis(p.At), math.Round(p.Share*1e4) / 1e4}})
+	}
+	return data
+}
+
+func stepLine(s Sample, colour, kind string) []charts.SeriesOpts {
+	return []charts.SeriesOpts{
+		charts.WithLineChartOpts(opts.LineChart{Step: "end", Symbol: "circle", SymbolSize: 6, ShowSymbol: opts.Bool(s.N() == 1)}),
+		charts.WithLineStyleOpts(opts.LineStyle{Color: colour, Width: 2, Type: kind}),
+		charts.WithItemStyleOpts(opts.ItemStyle{Color: colour}),
+	}
 }
 
 // bound draws the bound of a class. One of zero needs no line: every outage breaks it.
@@ -198,6 +223,7 @@ func (g *group) phases() (chart, error) {
 		charts.WithYAxisOpts(opts.YAxis{Type: "category", Inverse: opts.Bool(true)}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item"}), charts.WithAnimation(false))
 	c.SetXAxis(names).XYReversal()
+	labels := phaseLabels(shown[0].Service)
 	for i, name := range phaseNames {
 		var data []opts.BarData
 		for _, e := range shown {
@@ -206,7 +232,7 @@ func (g *group) phases() (chart, error) {
 			fits := float64(took) > 0.09*float64(shown[0].Outage.Duration)
 			data = append(data, opts.BarData{Value: millis(took), Label: &opts.Label{Show: opts.Bool(fits), Position: "inside", Color: "var(--on-phase)"}})
 		}
-		c.AddSeries(name, data, charts.WithBarChartOpts(opts.BarChart{Stack: "outage", BarWidth: "26"}),
+		c.AddSeries(labels[i], data, charts.WithBarChartOpts(opts.BarChart{Stack: "outage", BarWidth: "26"}),
 			charts.WithItemStyleOpts(opts.ItemStyle{Color: "var(--" + name + ")"}))
 	}
 	return newChart(g.id+":phases", "phases", "Phases of the worst and of the median outage; the table below has the numbers.", 54+46*len(names), c)

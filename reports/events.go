@@ -43,12 +43,17 @@ type story struct {
 	LeftOut   int // lines beyond the cap
 	Routine   int // events that tell nothing of a failover
 	LanesLeft int
+	Phases    []phase // whose ends are coloured, for the legend
 }
 
 // tell picks from a history the faults and node events from a second before the outage to a second after it.
 func tell(h *history.History, o outage) *story {
 	from, to := o.Start-margin, o.Start+o.Duration+margin
 	s := &story{From: offset(-margin), To: offset(o.Duration + margin)}
+	labels := phaseLabels(o.Service)
+	for i, name := range phaseNames[:3] { // the end of the last one is that of the outage
+		s.Phases = append(s.Phases, phase{Name: name, Label: labels[i]})
+	}
 	percent := func(t time.Duration) float64 {
 		p := 100 * float64(t-from) / float64(to-from)
 		return float64(int(p*100+0.5)) / 100

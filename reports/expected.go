@@ -7,6 +7,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/scenarios"
 )
 
@@ -16,7 +17,7 @@ func Describe(s *scenarios.Scenario, argument string) Scenario {
 	if argument == "" {
 		argument = s.Name
 	}
-	out := Scenario{Name: s.Name, About: s.About, Argument: argument, Expected: expected(&s.Expect), Bounds: []Bound{}, Digest: digest(s)}
+	out := Scenario{Name: s.Name, About: s.About, Argument: argument, Expected: expected(&s.Expect), Bounds: []Bound{}, Digest: digest(s), Profile: s.Profile}
 	for _, b := range s.Expect.Outages {
 		out.Bounds = append(out.Bounds, Bound{Service: b.Service, Max: b.Max.Std()})
 	}
@@ -85,19 +86,9 @@ func failoverSentence(f history.FailoverBound) string {
 	case f.Max == 0:
 		return "The group " + f.Of + " does not fail over."
 	case f.Min == f.Max:
-		return fmt.Sprintf("%s exactly %s.", of, times(f.Max))
+		return fmt.Sprintf("%s exactly %s.", of, words.Times(f.Max))
 	case f.Min == 0:
-		return fmt.Sprintf("%s at most %s.", of, times(f.Max))
+		return fmt.Sprintf("%s at most %s.", of, words.Times(f.Max))
 	}
-	return fmt.Sprintf("%s %d to %s.", of, f.Min, times(f.Max))
-}
-
-func times(n int) string {
-	switch n {
-	case 1:
-		return "once"
-	case 2:
-		return "twice"
-	}
-	return count(n) + " times"
+	return fmt.Sprintf("%s %d to %s.", of, f.Min, words.Times(f.Max))
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -25,7 +26,8 @@ type group struct {
 // class is the outages of all virtual services, or of the API.
 type class struct {
 	outages []outage
-	sample  Sample
+	blips   []outage // single lost probes: counted apart, because a lossy network makes them by the hundred
+	sample  Sample   // of the outages
 	limit   limit
 }
 
@@ -99,6 +101,10 @@ func (g *group) add(run *checker.Result) {
 		if o.Service == api {
 			c = &g.api
 		}
+		if o.Blip {
+			c.blips = append(c.blips, o)
+			continue
+		}
 		c.outages = append(c.outages, o)
 	}
 }
@@ -113,7 +119,7 @@ func (g *group) measure() {
 		c.limit.add(b.Max)
 	}
 	for _, c := range []*class{&g.services, &g.api} {
-		for _, o := range c.outages {
+		for _, o := range slices.Concat(c.outages, c.blips) {
 			if o.Bound > 0 {
 				c.limit.add(o.Bound)
 			}
@@ -124,12 +130,17 @@ func (g *group) measure() {
 
 // sampleOf measures outages, which stand run by run.
 func sampleOf(outages []outage) Sample {
+	return sampleBy(outages, func(o outage) time.Duration { return o.Duration })
+}
+
+// sampleBy measures something of outages, which stand run by run.
+func sampleBy(outages []outage, measure func(outage) time.Duration) Sample {
 	var by clusters
 	for i, o := range outages {
 		if i == 0 || o.run != outages[i-1].run {
 			by = append(by, nil)
 		}
-		by[len(by)-1] = append(by[len(by)-1], o.Duration)
+		by[len(by)-1] = append(by[len(by)-1], measure(o))
 	}
 	return newClusteredSample(by)
 }
@@ -202,13 +213,20 @@ func (c *class) median() outage {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// verdict of all runs: what failed goes before what broke; without a run there is none.
+// verdict of all runs: what failed goes before what broke; without a run there is none, and one that was interrupted
+// did not pass.
 func (g *group) verdict() checker.Verdict {
-	return verdictOf(g.runs)
+	if v := verdictOf(g.runs); v != checker.Pass || g.info.Missing == 0 {
+		return v
+	}
+	return partlyRun
 }
 
-// notRun is the verdict of a scenario without runs.
-const notRun checker.Verdict = "not run"
+// The verdicts of a scenario without runs, and of one whose other runs are missing.
+const (
+	notRun    checker.Verdict = "not run"
+	partlyRun checker.Verdict = "partly run"
+)
 
 func verdictOf(runs []*checker.Result) checker.Verdict {
 	out := notRun
@@ -221,6 +239,15 @@ func verdictOf(runs []*checker.Result) checker.Verdict {
 		}
 	}
 	return out
+}
+
+// held counts the runs that held: 20/20, or 3/3 of 20 where somebody interrupted.
+func (g *group) held() string {
+	text := fmt.Sprintf("%d/%d", g.passed(), len(g.runs))
+	if g.info.Missing > 0 {
+		text += fmt.Sprintf(" of %d", len(g.runs)+g.info.Missing)
+	}
+	return text
 }
 
 func (g *group) passed() int { return len(g.runs) - len(g.failed) }

@@ -43,6 +43,8 @@ func testcase(g *group, took time.Duration, prefix string) junit.Testcase {
 	switch g.verdict() {
 	case notRun:
 		t.Skipped = &junit.Result{Message: "not run"}
+	case partlyRun:
+		t.Skipped = &junit.Result{Message: clean("interrupted: " + g.held() + " held")}
 	case checker.Fail:
 		t.Failure = refusal(g, "fail", prefix)
 	case checker.Error:

@@ -42,12 +42,12 @@ func verdictMark(v checker.Verdict) string {
 	case checker.Error:
 		return "💥 broken"
 	}
-	return "➖ not run"
+	return "➖ " + string(v)
 }
 
 func markdownTable(out *strings.Builder, all []*group) {
-	out.WriteString("\n| scenario | verdict | held | n | p50 | p99 | max | bound | API n | p50 | p99 | max | bound |\n")
-	out.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	out.WriteString("\n| scenario | verdict | held | n | p50 | p99 | max | bound | API n | p50 | p99 | max | bound | blips |\n")
+	out.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, g := range all {
 		r := newRow(g)
 		fmt.Fprintf(out, "| %s | %s | %s |", markdown(r.Label), verdictMark(r.Verdict), r.Seeds)
@@ -59,9 +59,12 @@ func markdownTable(out *strings.Builder, all []*group) {
 			}
 			fmt.Fprintf(out, " %s | %s | %s | %s | %s |", r.Classes[i].N, withInterval(c.sample, 0.5), withInterval(c.sample, 0.99), text, r.Classes[i].Bound)
 		}
-		out.WriteString("\n")
+		fmt.Fprintf(out, " %s |\n", count(len(g.services.blips)+len(g.api.blips)))
 	}
-	out.WriteString("\n<sub>n counts outages; in brackets the 95 % interval; a dash: too few for this quantile. ▲: over the bound.</sub>\n")
+	for _, line := range outlastedLines(all) {
+		fmt.Fprintf(out, "\n%s\n", markdown(line))
+	}
+	out.WriteString("\n<sub>n counts outages; in brackets the 95 % interval; a dash: too few for this quantile. A blip is a single lost probe without a takeover. ▲: over the bound.</sub>\n")
 }
 
 func withInterval(s Sample, at float64) string {

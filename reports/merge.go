@@ -65,10 +65,19 @@ func (p Part) fits(other Part) error {
 			p.Name, a.Shard, a.Shard.Seeds, other.Name, b.Shard, b.Shard.Seeds)
 	case b.Shard.Index < 1 || b.Shard.Index > b.Shard.Of:
 		return fmt.Errorf("%s: there is no shard %v", other.Name, b.Shard)
-	case !reflect.DeepEqual(a.Scenarios, b.Scenarios):
+	case !reflect.DeepEqual(a.described(), b.described()):
 		return fmt.Errorf("%s and %s are of different scenarios, or different versions of them", p.Name, other.Name)
 	}
 	return nil
+}
+
+// described is what the results say of their scenarios, whoever interrupted them.
+func (r *Results) described() []Scenario {
+	out := slices.Clone(r.Scenarios)
+	for i := range out {
+		out[i].Missing = 0
+	}
+	return out
 }
 
 // complete tells which run is there twice, or not at all.

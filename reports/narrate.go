@@ -8,6 +8,7 @@ import (
 
 	"firedrill/checker"
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/model"
 )
 
@@ -16,22 +17,38 @@ import (
 func Narrate(w io.Writer, h *history.History, r checker.Result, colour bool) error {
 	p := newPaint(colour)
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, seed %d: %v simulated, %s operations, %s probes, trace %s\n\n",
-		r.Scenario, r.Seed, r.Simulated, count(r.Operations), count(r.Probes), r.TraceHash)
+	fmt.Fprintf(&out, "%s, seed %d: %s simulated, %s, %s, trace %s\n\n",
+		r.Scenario, r.Seed, duration(r.Simulated), plural(r.Operations, "operation"), plural(r.Probes, "probe"), r.TraceHash)
 	for i := range h.Events {
 		if text := told(&h.Events[i]); text != "" {
-			fmt.Fprintf(&out, "%12s  %s\n", clock(time.Duration(h.Events[i].Time)), text)
+			fmt.Fprintf(&out, "%12s  %s\n", words.Instant(time.Duration(h.Events[i].Time)), text)
 		}
 	}
 	for i := range r.Outages {
 		o := &r.Outages[i]
-		fmt.Fprintf(&out, "\n%s dark for %s from %s on: detect %s, decide %s, announce %s, converge %s\n    %s\n", o.Service, duration(o.Duration),
-			clock(o.Start), duration(o.Phases.Detect), duration(o.Phases.Decide), duration(o.Phases.Announce), duration(o.Phases.Converge), o.Cause)
+		fmt.Fprintf(&out, "\n%s dark for %s from %s on%s: %s\n    %s\n", o.Service, duration(o.Duration), words.Instant(o.Start), blipMark(o), split(o), o.Cause)
 	}
 	out.WriteString("\n")
 	writeVerdict(&out, fmt.Sprintf("%s, seed %d", r.Scenario, r.Seed), r, p)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+func blipMark(o *checker.Outage) string {
+	if o.Blip {
+		return " (a blip: one lost probe)"
+	}
+	return ""
+}
+
+// split tells how long each phase of an outage took.
+func split(o *checker.Outage) string {
+	var out []string
+	labels := phaseLabels(o.Service)
+	for i, took := range lengths(o.Phases) {
+		out = append(out, labels[i]+" "+duration(took))
+	}
+	return strings.Join(out, ", ")
 }
 
 // Verdict tells what came of judging one history, which subject names.
@@ -43,18 +60,21 @@ func Verdict(w io.Writer, subject string, r checker.Result, colour bool) error {
 }
 
 func writeVerdict(out *strings.Builder, subject string, r checker.Result, p paint) {
-	fmt.Fprintf(out, "%s  %s: %s operations and %s probes judged, %d outages, %d violations\n",
-		p.verdict(r.Verdict), subject, count(r.Operations), count(r.Probes), len(r.Outages), len(r.Violations))
+	blips := 0
+	for i := range r.Outages {
+		if r.Outages[i].Blip {
+			blips++
+		}
+	}
+	fmt.Fprintf(out, "%s  %s: %s and %s judged, %s, %s, %s\n", p.verdict(r.Verdict), subject, plural(r.Operations, "operation"), plural(r.Probes, "probe"),
+		plural(len(r.Outages)-blips, "outage"), plural(blips, "blip"), plural(len(r.Violations), "violation"))
 	for _, v := range r.Violations {
-		fmt.Fprintf(out, "  %s at %s: %s\n", v.Check, clock(v.At), v.Message)
+		fmt.Fprintf(out, "  %s at %s: %s\n", v.Check, words.Instant(v.At), v.Message)
 		for _, d := range v.Details {
 			fmt.Fprintf(out, "      %s\n", d)
 		}
 	}
 }
-
-// clock writes a time of the run so that times below each other line up.
-func clock(t time.Duration) string { return fmt.Sprintf("%.6fs", t.Seconds()) }
 
 // told is an event as a line of a story; "" for what happens all the time.
 func told(e *history.Event) string {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"firedrill/checker/history"
+	"firedrill/checker/history/wholefile"
 	"firedrill/scenarios"
 )
 
@@ -102,7 +103,7 @@ func render(dir string, r *Results, o Options) error {
 		{SARIFFile, func(w io.Writer) error { return WriteSARIF(w, r, o.Prefix) }},
 		{SummaryFile, func(w io.Writer) error { return WriteMarkdown(w, r, o.Prefix, picture) }},
 	} {
-		if err := WriteFile(filepath.Join(dir, file.name), file.write); err != nil {
+		if err := wholefile.Write(filepath.Join(dir, file.name), file.write); err != nil {
 			return err
 		}
 	}
@@ -123,7 +124,7 @@ func renderPicture(dir string, r *Results) (string, error) {
 		}
 		return "", nil
 	}
-	return PictureFile, WriteFile(path, func(w io.Writer) error {
+	return PictureFile, wholefile.Write(path, func(w io.Writer) error {
 		_, err := image.WriteTo(w)
 		return err
 	})

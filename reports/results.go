@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/checker/history/wholefile"
 )
 
 // Version is the version of results.json that this program writes, and the only one that it reads.
@@ -32,6 +33,8 @@ type Scenario struct {
 	Bounds   []Bound  `json:"bounds"`           // of outages; what is not listed is not bounded
 	Digest   string   `json:"digest,omitempty"` // 16 hex digits; equal for scenarios that say the same
 	Groups   []Group  `json:"groups,omitempty"` // the service-engine groups
+	Profile  string   `json:"profile,omitempty"`
+	Missing  int      `json:"missing,omitempty"` // runs that were to be played and were not: somebody interrupted
 	// Place is where the scenario stands, for those who mark files; nil: not known.
 	Place *Place `json:"place,omitempty"`
 }
@@ -52,7 +55,7 @@ type Bound struct {
 // WriteResults writes the results to a file, which appears only when it is whole. Runs are put in order and
 // absent lists become empty ones; the results themselves are left alone.
 func (r *Results) WriteResults(path string) error {
-	return WriteFile(path, r.write)
+	return wholefile.Write(path, r.write)
 }
 
 func (r *Results) write(w io.Writer) error {

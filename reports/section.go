@@ -32,6 +32,7 @@ type section struct {
 type statRow struct {
 	Name  string
 	N     string
+	Blips string
 	Cells []statCell
 	Max   string
 	Bound string
@@ -43,7 +44,7 @@ type statCell struct{ Value, Spread string }
 func newSection(g *group, o Options) (section, error) {
 	s := section{
 		ID: g.id, Label: g.label(), Verdict: g.verdict(), About: g.info.About, Expected: g.info.Expected,
-		Seeds: fmt.Sprintf("%d of %s held", g.passed(), plural(len(g.runs), "seed")), Runs: plural(len(g.runs), "run"),
+		Seeds: fmt.Sprintf("%d of %s held", g.passed(), plural(len(g.runs)+g.info.Missing, "seed")), Runs: plural(len(g.runs), "run"),
 		Examples: g.examples(), FailedSeeds: failedSeeds(g), Brief: brief(g),
 	}
 	s.AllSeeds, s.BadSeeds = formatSeeds(seedsOf(g.runs)), formatSeeds(seedsOf(g.failed))
@@ -82,13 +83,15 @@ func brief(g *group) string {
 		return "not run"
 	case len(all) == 0:
 		return "no outage"
+	case len(g.services.outages)+len(g.api.outages) == 0:
+		return plural(len(g.services.blips)+len(g.api.blips), "blip") + ", no outage"
 	default:
 		return "worst " + all[0].Took
 	}
 }
 
 func newStatRow(c named) statRow {
-	r := statRow{Name: c.name, N: count(c.sample.N()), Max: duration(c.sample.Max()), Bound: c.limit.String()}
+	r := statRow{Name: c.name, N: count(c.sample.N()), Blips: count(len(c.blips)), Max: duration(c.sample.Max()), Bound: c.limit.String()}
 	for _, q := range quantiles {
 		r.Cells = append(r.Cells, newStatCell(c.sample.Quantile(q.q)))
 	}

@@ -23,12 +23,39 @@ func WriteSummary(w io.Writer, r *Results, prefix string, colour bool) error {
 	p := newPaint(colour)
 	var out strings.Builder
 	out.WriteString(summaryTable(all, p))
-	out.WriteString("\n")
+	out.WriteString("\n" + legend + "\n")
+	for _, line := range outlastedLines(all) {
+		out.WriteString(line + "\n")
+	}
 	writeFailures(&out, all, p, prefix)
 	verdict, headline := headline(all)
 	fmt.Fprintf(&out, "\n%s  %s\n", p.verdict(verdict), headline)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// legend explains what the table abbreviates.
+var legend = fmt.Sprintf("n counts outages; blips are single lost probes without a takeover. –: no outage, or too few runs with one (p50 takes %d, p99 %d).",
+	Needed(0.5), Needed(0.99))
+
+// outlastedLines says of which longest outages the length is that of a fault which kept the service away.
+func outlastedLines(all []*group) []string {
+	var out []string
+	for _, g := range all {
+		for _, c := range g.classes() {
+			if o, ok := c.worst(); ok && o.Outlasted() {
+				out = append(out, fmt.Sprintf("%s: %s was dark for %s, %s", g.label(), theService(o.Service), duration(o.Duration), outlasted(o)))
+			}
+		}
+	}
+	return out
+}
+
+func theService(name string) string {
+	if name == api {
+		return "the API"
+	}
+	return name
 }
 
 func summaryTable(all []*group, p paint) string {
@@ -37,9 +64,9 @@ func summaryTable(all []*group, p paint) string {
 	t.Style().Options = table.Options{SeparateHeader: true}
 	t.Style().Format.Header = text.FormatDefault
 	t.Style().Box.PaddingLeft, t.Style().Box.PaddingRight = "", "  "
-	t.AppendHeader(table.Row{"scenario", "verdict", "seeds", "n", "p50", "p99", "max", "bound", "api n", "max", "bound"})
+	t.AppendHeader(table.Row{"scenario", "verdict", "seeds", "n", "p50", "p99", "max", "bound", "api n", "max", "bound", "blips"})
 	columns := []table.ColumnConfig{{Number: 1, WidthMax: 34, WidthMaxEnforcer: text.Trim}}
-	for n := 3; n <= 11; n++ {
+	for n := 3; n <= 12; n++ {
 		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	t.SetColumnConfigs(columns)
@@ -47,7 +74,7 @@ func summaryTable(all []*group, p paint) string {
 		r := newRow(g)
 		s, a := r.Classes[0], r.Classes[1]
 		t.AppendRow(table.Row{r.Label, p.verdict(r.Verdict), r.Seeds,
-			s.N, s.Stats[0].Text, s.Stats[2].Text, p.over(s.Stats[3]), s.Bound, a.N, p.over(a.Stats[3]), a.Bound})
+			s.N, s.Stats[0].Text, s.Stats[2].Text, p.over(s.Stats[3]), s.Bound, a.N, p.over(a.Stats[3]), a.Bound, p.blips(g, s.Blips, a.Blips)})
 	}
 	return t.Render()
 }
@@ -103,6 +130,10 @@ func (p paint) verdict(v checker.Verdict) string {
 		return p.broken.Sprint("ERROR")
 	}
 	return string(v)
+}
+
+func (p paint) blips(g *group, s, a cell) string {
+	return p.over(cell{Text: count(len(g.services.blips) + len(g.api.blips)), Over: s.Over || a.Over})
 }
 
 func (p paint) over(c cell) string {

@@ -24,6 +24,7 @@ type view struct {
 	Rows     []row
 	Small    []string // what the table's dashes mean
 	Modes    []modeRow
+	Losses   []leaderLoss
 	Failures []failure
 	MoreRuns int // that failed and are not listed
 	Sections []section
@@ -31,7 +32,7 @@ type view struct {
 
 // HasCharts tells whether the page needs the chart library.
 func (v *view) HasCharts() bool {
-	return slices.ContainsFunc(v.Sections, func(s section) bool { return len(s.Charts) > 0 })
+	return len(v.Losses) > 0 || slices.ContainsFunc(v.Sections, func(s section) bool { return len(s.Charts) > 0 })
 }
 
 // worstCard is the worst outage of one class over all scenarios.
@@ -55,6 +56,7 @@ type row struct {
 // cells are the columns of one class.
 type cells struct {
 	N     string
+	Blips cell
 	Stats []cell // p50, p90, p99, max
 	Bound string
 }
@@ -91,41 +93,61 @@ func newView(r *Results, o Options) (*view, error) {
 	v.Failures, v.MoreRuns = failures(all, o)
 	v.Small = smallSamples(all)
 	v.Modes = modes(all)
-	return v, nil
+	var err error
+	v.Losses, err = leaderLosses(all)
+	return v, err
 }
 
 // headline is the answer to the first question.
 func headline(all []*group) (checker.Verdict, string) {
 	var runs, failed []*checker.Result
-	bad, missing := 0, 0
+	bad, absent, partial, missing := 0, 0, 0, 0
 	for _, g := range all {
 		runs, failed = append(runs, g.runs...), append(failed, g.failed...)
+		missing += g.info.Missing
+		switch {
+		case len(g.runs) == 0:
+			absent++
+		case g.info.Missing > 0:
+			partial++
+		}
 		if len(g.failed) > 0 {
 			bad++
 		}
-		if len(g.runs) == 0 {
-			missing++
-		}
+	}
+	verdict := verdictOf(runs)
+	if verdict == checker.Pass && missing > 0 {
+		verdict = partlyRun
 	}
 	text := ""
-	switch {
+	switch whole := len(all) - absent - partial; {
 	case len(runs) == 0:
-		text = "Nothing was run."
-	case len(failed) == 0:
-		text = fmt.Sprintf("All %s held in %s.", plural(len(all)-missing, "scenario"), plural(len(runs), "run"))
+		return verdict, "Nothing was run."
+	case len(failed) > 0:
+		text = fmt.Sprintf("%d of %s, %d of %s did not hold.", bad, plural(len(all)-absent, "scenario"), len(failed), plural(len(runs), "run"))
+	case partial > 0:
+		text = fmt.Sprintf("What was played held: %s.", plural(len(runs), "run"))
+	case whole == 1:
+		text = fmt.Sprintf("1 scenario held in %s.", plural(len(runs), "run"))
 	default:
-		text = fmt.Sprintf("%d of %s, %d of %s did not hold.", bad, plural(len(all)-missing, "scenario"), len(failed), plural(len(runs), "run"))
+		text = fmt.Sprintf("All %s held in %s.", plural(whole, "scenario"), plural(len(runs), "run"))
 	}
-	if missing > 0 && len(runs) > 0 {
-		text += fmt.Sprintf(" %s not run.", plural(missing, "scenario"))
+	if partial > 0 {
+		text += fmt.Sprintf(" %s played in part only.", plural(partial, "scenario"))
 	}
-	return verdictOf(runs), text
+	if absent > 0 {
+		text += fmt.Sprintf(" %s not run.", plural(absent, "scenario"))
+	}
+	if missing > 0 {
+		text += fmt.Sprintf(" %s missing.", plural(missing, "run"))
+	}
+	return verdict, text
 }
 
 // facts are the counts without which no verdict means anything.
 func facts(r *Results, all []*group) []string {
 	var simulated time.Duration
-	var operations, probes, outages int
+	var operations, probes, outages, blips int
 	var events uint64
 	seeds := make(map[uint64]bool)
 	for i := range r.Runs {
@@ -133,13 +155,19 @@ func facts(r *Results, all []*group) []string {
 		simulated += run.Simulated
 		operations += run.Operations
 		probes += run.Probes
-		outages += len(run.Outages)
+		for j := range run.Outages {
+			if run.Outages[j].Blip {
+				blips++
+			} else {
+				outages++
+			}
+		}
 		events += run.Events
 		seeds[run.Seed] = true
 	}
 	out := []string{
 		plural(len(all), "scenario"), plural(len(seeds), "seed"), plural(len(r.Runs), "run"), duration(simulated) + " by the world's clock",
-		plural(operations, "operation") + " checked", plural(probes, "probe"), plural(outages, "outage"),
+		plural(operations, "operation") + " checked", plural(probes, "probe"), plural(outages, "outage"), plural(blips, "blip"),
 	}
 	if events > 0 {
 		out = append(out, count(events)+" events")
@@ -152,28 +180,35 @@ func facts(r *Results, all []*group) []string {
 
 func worstOf(name string, all []*group, of func(*group) *class) worstCard {
 	card := worstCard{Of: name}
-	runs := 0
+	runs, blips := 0, 0
 	for _, g := range all {
 		runs += len(g.runs)
+		blips += len(of(g).blips)
 		o, ok := of(g).worst()
 		if ok && (!card.Seen || o.Duration > card.Outage.Duration) {
 			card.Seen, card.Scenario, card.ID, card.example = true, g.label(), g.id, g.example("worst", o)
 		}
 	}
 	card.Runs = plural(runs, "run")
+	if blips > 0 {
+		card.Runs += "; " + plural(blips, "blip")
+	}
 	return card
 }
 
 func newRow(g *group) row {
-	r := row{ID: g.id, Label: g.label(), Verdict: g.verdict(), Seeds: fmt.Sprintf("%d/%d", g.passed(), len(g.runs))}
+	r := row{ID: g.id, Label: g.label(), Verdict: g.verdict(), Seeds: g.held()}
 	for i, c := range []*class{&g.services, &g.api} {
-		r.Classes[i] = cells{N: count(c.sample.N()), Bound: c.limit.String()}
+		r.Classes[i] = cells{N: count(c.sample.N()), Blips: blipsCell(g, c), Bound: c.limit.String()}
 		for _, q := range quantiles {
 			r.Classes[i].Stats = append(r.Classes[i].Stats, quantileCell(q.name, c.sample.Quantile(q.q)))
 		}
 		longest := cell{Text: "–", Title: "no outage"}
 		if o, ok := c.worst(); ok {
 			longest = cell{Text: duration(o.Duration), Title: "the longest of " + plural(c.sample.N(), "outage")}
+			if o.Outlasted() {
+				longest.Title += ", " + outlasted(o)
+			}
 			if slices.ContainsFunc(c.outages, g.over) {
 				longest.Over, longest.Title = true, longest.Title+"; over the bound"
 			}
@@ -181,6 +216,18 @@ func newRow(g *group) row {
 		r.Classes[i].Stats = append(r.Classes[i].Stats, longest)
 	}
 	return r
+}
+
+// blipsCell counts single lost probes, which bounds hold for too.
+func blipsCell(g *group, c *class) cell {
+	out := cell{Text: count(len(c.blips)), Title: "no single lost probe"}
+	if longest, ok := worst(c.blips); ok {
+		out.Title = "single lost probes, the longest " + duration(longest.Duration)
+	}
+	if out.Over = slices.ContainsFunc(c.blips, g.over); out.Over {
+		out.Title += "; over the bound"
+	}
+	return out
 }
 
 // quantileCell says a quantile with its interval, or why there is none.

@@ -64,7 +64,7 @@ func (d *decoder) decode(data []byte, into any) error {
 	}
 	file, err := parseYAML(data)
 	if err != nil {
-		return d.syntaxError(err)
+		return d.syntaxError(data, err)
 	}
 	var body ast.Node
 	for _, doc := range file.Docs {
@@ -92,10 +92,14 @@ func parseYAML(data []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(data, 0)
 }
 
-func (d *decoder) syntaxError(err error) error {
+func (d *decoder) syntaxError(data []byte, err error) error {
 	var y yaml.Error
 	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
-		return d.fail(*y.GetToken().Position, "%s", y.GetMessage())
+		at := *y.GetToken().Position
+		if line, hint := layout(string(data), at.Line); line > 0 {
+			return d.fail(token.Position{Line: line, Column: 1}, "%s", hint)
+		}
+		return d.fail(at, "%s", y.GetMessage())
 	}
 	return &InputError{File: d.file, Problem: err.Error()}
 }

@@ -48,7 +48,21 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 	}
 
 	set(d, "expect.dual_active", &s.Expect.DualActive, config.Duration(100*ms))
-	set(d, "expect.recover_within", &s.Expect.RecoverWithin, config.Duration(5*time.Second))
+	set(d, "expect.recover_within", &s.Expect.RecoverWithin, config.Duration(recoverWithin(s)))
+}
+
+// recoverWithin is how long services may take to come back: two elections, because the first may find no majority, each
+// of up to twice the time after which a silent leader counts as lost; the warm start of the new leader; and a few
+// seconds in which engines and clients find it.
+func recoverWithin(s *Scenario) time.Duration {
+	const elections, clients = 2, 3 * time.Second
+	profile, err := config.Profile(s.Profile)
+	t := profile.Override(s.Timers)
+	if err != nil || t.Validate() != nil || t.ControllerHeartbeat.Std() > longestDelay || t.WarmStart.Std() > longestRun/2 {
+		return 5 * time.Second // the timers are refused, or nobody waits for them
+	}
+	lost := time.Duration(t.ControllerFailedHeartbeats) * t.ControllerHeartbeat.Std()
+	return min(elections*2*lost+t.WarmStart.Std()+clients, longestRun)
 }
 
 type defaults func(given string) bool

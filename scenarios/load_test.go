@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -204,6 +205,63 @@ func TestDefaults(t *testing.T) {
 	}
 	if c := mustParse(t, sample).Topology.Clocks; c != (Clocks{}) {
 		t.Errorf("clocks that are exact by the scenario's word became %+v", c)
+	}
+}
+
+// TestRecoverWithin: what is due within the default must be possible with the timers.
+func TestRecoverWithin(t *testing.T) {
+	for _, c := range []struct {
+		timers string
+		want   time.Duration
+	}{
+		{"", 5 * time.Second},
+		{"profile: documented\n", 313 * time.Second},
+		{"profile: documented\ntimers: {controller_heartbeat: 1s}\n", 169 * time.Second},
+		{"timers: {controller_failed_heartbeats: 10}\n", 7 * time.Second},
+		{"profile: documented\nexpect: {recover_within: 7s}\n", 7 * time.Second},
+	} {
+		s := mustParse(t, "name: small\nabout: Nothing happens.\nduration: 10s\ntopology: {controllers: 1}\n"+c.timers)
+		if got := s.Expect.RecoverWithin.Std(); got != c.want {
+			t.Errorf("%q: %v, want %v", c.timers, got, c.want)
+		}
+	}
+}
+
+// TestLayoutIsExplained: a slip of indentation is the most frequent one, and the parser's own words for it help nobody.
+func TestLayoutIsExplained(t *testing.T) {
+	const head = "name: x\nabout: y\nduration: 20s\ntopology:\n  controllers: 3\n"
+	for _, c := range []struct{ text, at, says string }{
+		{head + "   servers: 2\n", "6:1", "indented by 3 blanks, but the lines around it by 0 or 2"},
+		{head + " servers: 2\n", "6:1", "indented by 1 blank,"},
+		{head + "faults:\n  - at: 8s\n   fault: crash\n", "8:1", "indented by 3 blanks, but the lines around it by 0, 2 or 4"},
+		{head + "faults:\n  - {at: 8s, fault: crash, target: leader}\n - {at: 9s}\n", "8:1", "indented by 1 blank,"},
+		{"name: x\n about: y\n", "2:1", "indented by 1 blank, but the lines around it by 0;"},
+		{"name: x\nabout: y: z\n", "2:1", "stands in quotes"},
+		{"name: x\ntopology:\n\tcontrollers: 3\n", "3:1", "a tab"},
+		{"name: x\nabout: \"abc\n", "2:8", "could not find end character"},
+	} {
+		_, err := Parse("s.yaml", []byte(c.text))
+		if err == nil || !strings.HasPrefix(err.Error(), "s.yaml:"+c.at+": ") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: got\n  %v\nwant it at %s and to say %q", c.text, err, c.at, c.says)
+		}
+	}
+}
+
+// TestLayoutOfTheSuite: what is laid out well is never blamed on its layout.
+func TestLayoutOfTheSuite(t *testing.T) {
+	files, err := suite.ReadDir("suite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := suite.ReadFile("suite/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Count(string(data), "\n")
+		if line, says := layout(string(data), lines); says != "" && !strings.Contains(says, "colon") {
+			t.Errorf("%s:%d: %s", f.Name(), line, says)
+		}
 	}
 }
 

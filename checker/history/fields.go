@@ -39,6 +39,7 @@ const (
 	fTarget
 	fResolved
 	fPhase
+	fOptional
 	fReason
 )
 
@@ -46,7 +47,7 @@ var fieldNames = []string{
 	"client", "op", "operation", "key", "value", "expected", "version", "outcome", "items", "status",
 	"service", "sent", "ok", "by",
 	"node", "event", "unit", "peer", "term", "index", "hash", "state", "detail",
-	"step", "fault", "target", "resolved", "phase", "reason",
+	"step", "fault", "target", "resolved", "phase", "optional", "reason",
 }
 
 // names lists the fields of a set.
@@ -69,7 +70,7 @@ var shapes = map[Type]shape{
 	Return: {fClient | fOp | fOutcome, fValue | fVersion | fItems | fIndex | fBy | fReason | fDetail | fStatus},
 	Probe:  {fService, fClient | fSent | fOK | fBy | fReason},
 	NodeEv: {fNode | fEvent, fUnit | fPeer | fTerm | fIndex | fHash | fState | fDetail},
-	Fault:  {fFault | fPhase, fStep | fTarget | fResolved | fReason | fDetail},
+	Fault:  {fFault | fPhase, fStep | fTarget | fResolved | fOptional | fReason | fDetail},
 	End:    {},
 }
 
@@ -94,7 +95,7 @@ func (e *Event) used() fields {
 		e.Service != "", e.Sent != 0, e.OK, e.By != "",
 		e.Node != "", e.Event != "", e.Unit != "", e.Peer != "", e.Term != 0, e.Index != 0, e.Hash != 0, e.State != 0,
 		e.Detail != "",
-		e.Step != 0, e.Fault != "", e.Target != "", len(e.Resolved) > 0, e.Phase != "", e.Reason != "",
+		e.Step != 0, e.Fault != "", e.Target != "", len(e.Resolved) > 0, e.Phase != "", e.Optional, e.Reason != "",
 	} {
 		if set {
 			f |= 1 << i

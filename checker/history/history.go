@@ -55,7 +55,7 @@ const (
 	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Status, Index, By, Reason, Detail
 	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
-	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase
+	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase, Optional
 	End    Type = "end"    // the run is over; nothing follows
 )
 
@@ -117,6 +117,7 @@ type Event struct {
 	Target   string   `json:"target,omitempty"`   // the selector, as planned
 	Resolved []string `json:"resolved,omitempty"` // the nodes it became
 	Phase    string   `json:"phase,omitempty"`    // begin or end
+	Optional bool     `json:"optional,omitempty"` // the scenario allows the fault to strike nobody
 
 	Reason string `json:"reason,omitempty"`
 }
@@ -142,7 +143,7 @@ type Expect struct {
 	// DualActive is the longest time two engines may hold one address. Default 100ms.
 	DualActive config.Duration `json:"dual_active,omitempty" yaml:"dual_active,omitempty"`
 	// RecoverWithin is how long after the last fault has ended every service must answer again, for good.
-	// Default 5s.
+	// Default: two elections and a warm start by the scenario's timers, and 3s; without a scenario 5s.
 	RecoverWithin config.Duration `json:"recover_within,omitempty" yaml:"recover_within,omitempty"`
 	// Failovers bounds how often an engine or controller takes over after the start.
 	Failovers []FailoverBound `json:"failovers,omitempty" yaml:"failovers,omitempty"`

@@ -112,7 +112,7 @@ func TestEveryFieldIsKnown(t *testing.T) {
 	full := Event{
 		Time: 1, Type: "x", Client: "x", Op: 1, Operation: "x", Key: "x", Value: "x", Expected: "x", Version: 1, Outcome: "x",
 		Items: []Item{{Key: "x"}}, Status: 1, Service: "x", Sent: 1, OK: true, By: "x", Node: "x", Event: "x", Unit: "x", Peer: "x", Term: 1,
-		Index: 1, Hash: 1, State: 1, Detail: "x", Step: 1, Fault: "x", Target: "x", Resolved: []string{"x"}, Phase: "x", Reason: "x",
+		Index: 1, Hash: 1, State: 1, Detail: "x", Step: 1, Fault: "x", Target: "x", Resolved: []string{"x"}, Phase: "x", Optional: true, Reason: "x",
 	}
 	var m map[string]any
 	if err := json.Unmarshal(appendEvent(nil, &full), &m); err != nil {

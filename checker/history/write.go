@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"firedrill/checker/history/wholefile"
 )
 
 // Write writes the history as JSON Lines. Equal histories become equal bytes. Format and Version of the
@@ -34,27 +34,8 @@ func Write(w io.Writer, h *History) error {
 
 // WriteFile writes the history to a file, compressed by zstd when the name ends in .zst. The file appears
 // under its name only when it is whole.
-func (h *History) WriteFile(path string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := h.writeTo(f, strings.HasSuffix(path, ".zst")); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+func (h *History) WriteFile(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error { return h.writeTo(w, strings.HasSuffix(path, ".zst")) })
 }
 
 func (h *History) writeTo(w io.Writer, compress bool) error {
@@ -119,6 +100,9 @@ func appendEvent(b []byte, e *Event) []byte {
 	b = stringField(b, "target", e.Target)
 	b = stringsField(b, "resolved", e.Resolved)
 	b = stringField(b, "phase", e.Phase)
+	if e.Optional {
+		b = append(b, `,"optional":true`...)
+	}
 	b = stringField(b, "reason", e.Reason)
 	return append(b, '}')
 }

@@ -74,6 +74,7 @@ type Client struct {
 	current  Operation
 	request  *wire.Request
 	attempts int
+	turned   bool // the present attempt was refused, and the next waits: a refusal that comes twice says nothing new
 	deadline time.Duration
 	at       int // counts up with every controller that was tried
 }
@@ -166,6 +167,7 @@ func writes(op wire.Operation) bool {
 // attempt sends the request to the controller believed to lead.
 func (c *Client) attempt() {
 	c.attempts++
+	c.turned = false
 	to := c.controller()
 	if c.current.Via.IsValid() {
 		to = c.current.Via
@@ -262,6 +264,10 @@ func (c *Client) httpAnswered(r *wire.HTTPResponse) {
 // follow turns to the leader named, or to the next controller, after a moment that keeps a leaderless
 // cluster from being flooded.
 func (c *Client) follow(leader string) {
+	if c.turned {
+		return
+	}
+	c.turned = true
 	c.env.StopTimer(timerAttempt)
 	was := c.controller()
 	c.at++

@@ -30,15 +30,7 @@ func (a *call) exportConfiguration() {
 		a.fail(400, "passphrase: "+err.Error())
 		return
 	}
-	if refusal := a.c.refusal(); refusal != nil {
-		a.refused(refusal)
-		return
-	}
-	a.c.linearize(func(ok bool) {
-		if !ok {
-			a.refused(a.c.unavailable("leadership was lost"))
-			return
-		}
+	a.fresh(func() {
 		document, err := a.c.export(order.Passphrase)
 		if err != nil {
 			a.fail(500, err.Error())
@@ -74,11 +66,11 @@ func (a *call) importConfiguration() {
 		return
 	}
 	restore := &wire.Request{Operation: wire.Operation_RESTORE, Body: config.EncodeItems(b.Items)}
-	a.c.write(a.session(), encodeCommand(restore), func(r *wire.Response) {
+	event := a.c.event(EventRestore, "configuration", fmt.Sprintf("%d objects as of index %d", len(b.Items), b.Header.Index))
+	a.c.write(a.session(), encodeNoted(restore, event), func(r *wire.Response) {
 		if a.refused(r) {
 			return
 		}
-		a.c.log(EventRestore, "configuration", fmt.Sprintf("%d objects as of index %d", len(b.Items), b.Header.Index))
 		a.answer(200, r.Version, map[string]any{"restored": len(b.Items), "of": b.Header})
 	})
 }

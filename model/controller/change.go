@@ -134,11 +134,11 @@ func (c *Controller) tried() {
 func (c *Controller) writeCluster(a *call, cluster *config.Cluster) {
 	body := config.Encode(cluster)
 	update := &wire.Request{Operation: wire.Operation_UPDATE, Kind: string(clusterKey.Kind), Name: clusterKey.Name, Version: a.r.IfMatch, Body: body}
-	c.write(a.session(), encodeCommand(update), func(r *wire.Response) {
+	event := c.event(EventClusterChanged, clusterKey.Name, "to "+nodeNames(cluster.Nodes))
+	c.write(a.session(), encodeNoted(update, event), func(r *wire.Response) {
 		if a.refused(r) {
 			return
 		}
-		c.log(EventClusterChanged, clusterKey.Name, "to "+nodeNames(cluster.Nodes))
 		a.send(202, "application/json", r.Version, body)
 	})
 }

@@ -105,11 +105,16 @@ func (c *Controller) log(id, object, detail string) {
 	if !leads(c.status) {
 		return
 	}
+	s := c.once()
+	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: c.event(id, object, detail)}))
+	c.env.Emit(model.Event{Kind: model.EventLogged, Unit: id, Peer: object, Term: c.status.Term, Detail: detail})
+}
+
+// event is the body of one that happens now.
+func (c *Controller) event(id, object, detail string) []byte {
 	body, err := json.Marshal(Event{Time: c.env.Wall().UTC(), ID: id, Object: object, Detail: detail})
 	if err != nil {
 		panic("controller: an event cannot be written: " + err.Error())
 	}
-	s := c.once()
-	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: body}))
-	c.env.Emit(model.Event{Kind: model.EventLogged, Unit: id, Peer: object, Term: c.status.Term, Detail: detail})
+	return body
 }

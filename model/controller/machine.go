@@ -37,7 +37,7 @@ func (m *machine) Apply(index uint64, command []byte) []byte {
 		}
 		return encodeResult(wire.Status_OK, index, "")
 	case wire.Operation_RESTORE:
-		return m.restore(index, cmd.Body)
+		return m.restore(index, &cmd)
 	case wire.Operation_CREATE:
 		change.Op = config.OpCreate
 	case wire.Operation_UPDATE:
@@ -47,18 +47,24 @@ func (m *machine) Apply(index uint64, command []byte) []byte {
 	default:
 		return encodeResult(wire.Status_INVALID, 0, fmt.Sprintf("operation: %s changes nothing", cmd.Operation))
 	}
-	out := m.State.Apply(index, change)
+	return m.done(index, m.State.Apply(index, change), cmd.Event)
+}
+
+// done notes a change that was made, if it is to be noted, and makes its result.
+func (m *machine) done(index uint64, out config.Outcome, event []byte) []byte {
+	if out.Code == config.CodeOK && len(event) > 0 {
+		_ = m.events.add(index, event) // its own leader wrote it: it can be read
+	}
 	return encodeResult(statusOf(out.Code), out.Version, out.Error)
 }
 
 // restore replaces the configuration by that of a backup.
-func (m *machine) restore(index uint64, body []byte) []byte {
-	items, err := config.DecodeItems(body)
+func (m *machine) restore(index uint64, cmd *wire.Command) []byte {
+	items, err := config.DecodeItems(cmd.Body)
 	if err != nil {
 		return encodeResult(wire.Status_INVALID, 0, err.Error())
 	}
-	out := m.State.Replace(index, items)
-	return encodeResult(statusOf(out.Code), out.Version, out.Error)
+	return m.done(index, m.State.Replace(index, items), cmd.Event)
 }
 
 // Hash implements [consensus.StateMachine].
@@ -112,8 +118,14 @@ func statusOf(c config.Code) wire.Status {
 	}
 }
 
-func encodeCommand(r *wire.Request) []byte {
-	return marshal(&wire.Command{Version: wire.Version, Operation: r.Operation, Kind: r.Kind, Name: r.Name, Expect: r.Version, Body: r.Body})
+func encodeCommand(r *wire.Request) []byte { return encodeNoted(r, nil) }
+
+// encodeNoted makes a command that is noted in the event log when it succeeds: by the same entry of the log, so that
+// neither is without the other.
+func encodeNoted(r *wire.Request, event []byte) []byte {
+	return marshal(&wire.Command{
+		Version: wire.Version, Operation: r.Operation, Kind: r.Kind, Name: r.Name, Expect: r.Version, Body: r.Body, Event: event,
+	})
 }
 
 func encodeResult(s wire.Status, version uint64, problem string) []byte {

@@ -98,6 +98,21 @@ func withoutSecrets(kind config.Kind, body []byte) []byte {
 	return config.Encode(config.Redact(object))
 }
 
+// fresh calls then when the applied state is at least as recent as the request, or refuses.
+func (a *call) fresh(then func()) {
+	if refusal := a.c.refusal(); refusal != nil {
+		a.refused(refusal)
+		return
+	}
+	a.c.linearize(func(ok bool) {
+		if !ok {
+			a.refused(a.c.unavailable("leadership was lost"))
+			return
+		}
+		then()
+	})
+}
+
 // getEvents answers with the event log, oldest first; ?since=INDEX leaves out what is not newer.
 func (a *call) getEvents() {
 	since := uint64(0)
@@ -108,15 +123,7 @@ func (a *call) getEvents() {
 			return
 		}
 	}
-	if refusal := a.c.refusal(); refusal != nil {
-		a.refused(refusal)
-		return
-	}
-	a.c.linearize(func(ok bool) {
-		if !ok {
-			a.refused(a.c.unavailable("leadership was lost"))
-			return
-		}
+	a.fresh(func() {
 		events := []Event{}
 		for _, e := range a.c.machine.events.list {
 			if e.Index > since {

@@ -34,6 +34,7 @@ const apiPrefix = "/api/"
 // routes is the REST API; openapi.json describes it, and a test holds the two against each other.
 func routes() []route {
 	out := []route{
+		{method: "GET", path: "openapi", serve: (*call).getOpenAPI, anywhere: true},
 		{method: "GET", path: "cluster", serve: (*call).getCluster},
 		{method: "PUT", path: "cluster", serve: (*call).putCluster},
 		{method: "GET", path: "cluster/status", serve: (*call).clusterStatus, anywhere: true},

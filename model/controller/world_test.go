@@ -54,7 +54,7 @@ var (
 )
 
 const (
-	testToken  = "the token"
+	testToken  = "bearer-9f2c"
 	testSecret = "the secret of the cluster"
 )
 

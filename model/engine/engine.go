@@ -205,13 +205,16 @@ func (e *Engine) configure(body []byte) {
 }
 
 func (e *Engine) apply(c *config.EngineConfig) {
-	before := e.config
+	before, pace := e.config, e.heartbeat()
 	first := before == nil
 	e.config = c
 	e.health.configure(before)
 	e.gateways.configure()
 	e.pair.configure(first)
 	e.publish()
+	if e.heartbeat() < pace {
+		e.beat() // the one that is planned may be too late for the new patience
+	}
 	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})
 }
 

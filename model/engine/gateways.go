@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"firedrill/model"
@@ -13,11 +14,12 @@ import (
 type gateways struct {
 	engine *Engine
 	list   []*gateway
-	round  uint16 // counts configurations, so that an answer to an earlier one is not misread
+	lastID model.CheckID
 }
 
 // gateway is one address. It counts as there until pings say otherwise.
 type gateway struct {
+	id      model.CheckID // stays with it from configuration to configuration: an answer under way is not lost
 	address netip.Addr
 	lost    bool
 	since   time.Duration // when it was found lost
@@ -31,13 +33,16 @@ const gatewayCheck model.CheckID = 1 << 48
 func (g *gateways) configure() {
 	old := g.list
 	g.list = nil
-	g.round++
 	for _, address := range g.engine.config.Group.GatewayMon {
-		next := &gateway{address: address}
+		var next *gateway
 		for _, o := range old {
 			if o.address == address {
 				next = o
 			}
+		}
+		if next == nil {
+			g.lastID++
+			next = &gateway{id: gatewayCheck | g.lastID, address: address}
 		}
 		g.list = append(g.list, next)
 	}
@@ -49,9 +54,8 @@ func (g *gateways) configure() {
 // ask pings every gateway and plans the next round.
 func (g *gateways) ask() {
 	group := g.engine.config.Group.WithDefaults()
-	for i, gw := range g.list {
-		id := gatewayCheck | model.CheckID(g.round)<<16 | model.CheckID(i)
-		g.engine.env.Check(id, model.Check{Kind: model.CheckPing, Target: netip.AddrPortFrom(gw.address, 0), Timeout: group.GatewayInterval.Std()})
+	for _, gw := range g.list {
+		g.engine.env.Check(gw.id, model.Check{Kind: model.CheckPing, Target: netip.AddrPortFrom(gw.address, 0), Timeout: group.GatewayInterval.Std()})
 	}
 	if len(g.list) > 0 {
 		g.engine.env.SetTimer(timerGateways, group.GatewayInterval.Std())
@@ -60,9 +64,9 @@ func (g *gateways) ask() {
 
 // checked counts an answer, and takes a gateway for lost or back when enough agree.
 func (g *gateways) checked(id model.CheckID, ok bool) {
-	i := int(id & 0xffff)
-	if uint16(id>>16) != g.round || i >= len(g.list) {
-		return
+	i := slices.IndexFunc(g.list, func(gw *gateway) bool { return gw.id == id })
+	if i < 0 {
+		return // it is monitored no more
 	}
 	gw := g.list[i]
 	if ok != gw.lost {

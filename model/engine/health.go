@@ -14,11 +14,13 @@ import (
 type health struct {
 	engine  *Engine
 	targets []*target
-	round   uint16 // counts configurations, so that an answer to an earlier one is not misread
+	byID    map[model.CheckID]*target
+	lastID  model.CheckID
 }
 
 // target is one server under one monitor.
 type target struct {
+	id      model.CheckID // stays with it from configuration to configuration: an answer under way is not lost
 	pool    string
 	server  netip.AddrPort
 	monitor config.HealthMonitor
@@ -35,7 +37,6 @@ type target struct {
 func (h *health) configure(before *config.EngineConfig) {
 	old := h.targets
 	var targets []*target
-	h.round++
 	c := h.engine.config
 	for _, pool := range c.Pools {
 		for _, server := range pool.Servers {
@@ -44,11 +45,18 @@ func (h *health) configure(before *config.EngineConfig) {
 				if m := c.Monitor(ref); m != nil {
 					t := &target{pool: pool.Name, server: netip.AddrPortFrom(server.IP, server.Port), monitor: m.WithDefaults(), up: served, known: served}
 					targets = append(targets, t.inherit(old))
+					if t.id == 0 {
+						h.lastID++
+						t.id = h.lastID
+					}
 				}
 			}
 		}
 	}
-	h.targets = targets
+	h.targets, h.byID = targets, make(map[model.CheckID]*target, len(targets))
+	for _, t := range targets {
+		h.byID[t.id] = t
+	}
 	now := h.engine.env.Now()
 	for i, t := range h.targets {
 		if t.next == 0 { // spread the checks, so that engines and pools do not ask in step
@@ -65,7 +73,7 @@ func (h *health) configure(before *config.EngineConfig) {
 func (t *target) inherit(old []*target) *target {
 	for _, o := range old {
 		if o.pool == t.pool && o.server == t.server && o.monitor.Name == t.monitor.Name {
-			t.up, t.known, t.against = o.up, o.known, o.against
+			t.id, t.up, t.known, t.against = o.id, o.up, o.known, o.against
 			t.next = min(o.next, o.next-o.monitor.SendInterval.Std()+t.monitor.SendInterval.Std()) // a shorter interval counts at once
 		}
 	}
@@ -109,7 +117,7 @@ func (h *health) due(i int) {
 	default:
 		check.Kind = model.CheckTCP
 	}
-	h.engine.env.Check(model.CheckID(h.round)<<16|model.CheckID(i), check)
+	h.engine.env.Check(t.id, check)
 }
 
 // rests tells whether this engine checks nothing, because it stands by and its group does not want that of a standby.
@@ -132,11 +140,10 @@ func (h *health) wake() {
 
 // checked counts an answer, and turns the server up or down when enough agree.
 func (h *health) checked(id model.CheckID, ok bool) {
-	i := int(id & 0xffff)
-	if uint16(id>>16) != h.round || i >= len(h.targets) {
-		return
+	t := h.byID[id]
+	if t == nil {
+		return // it is checked no more
 	}
-	t := h.targets[i]
 	if t.known && ok == t.up {
 		t.against = 0
 		return

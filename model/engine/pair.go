@@ -71,10 +71,10 @@ func (p *pair) configure(first bool) {
 	for len(p.units) < count {
 		p.units = append(p.units, &unit{number: len(p.units)})
 	}
+	p.assign()
 	for i, u := range p.units {
 		was := u.preferred
 		u.preferred = u.number < len(c.Engines) && c.Engines[u.number].Name == p.engine.cfg.Name
-		p.assign(u, p.addressesOf(u.number, count))
 		// Otherwise it listens already: a configuration must not put off a takeover that is due.
 		if first || i >= known || u.preferred != was && !u.active {
 			p.listen(u)
@@ -82,13 +82,18 @@ func (p *pair) configure(first bool) {
 	}
 }
 
-// addressesOf lists the virtual addresses of a unit: every count-th service by name, and with the first unit
-// the floating addresses of the group.
+// addressesOf lists the virtual addresses of a unit: every count-th one in the order of services, whatever the number of
+// services on it, because an address is on one engine; and with the first unit the floating addresses of the group.
 func (p *pair) addressesOf(number, count int) []netip.Addr {
 	c := p.engine.config
 	var out []netip.Addr
-	for i, vs := range c.Services {
-		if i%count == number && !vs.Disabled && !slices.Contains(out, vs.VIP) {
+	place, taken := make(map[netip.Addr]int), make(map[netip.Addr]bool)
+	for _, vs := range c.Services {
+		if _, known := place[vs.VIP]; !known {
+			place[vs.VIP] = len(place)
+		}
+		if place[vs.VIP]%count == number && !vs.Disabled && !taken[vs.VIP] {
+			taken[vs.VIP] = true
 			out = append(out, vs.VIP)
 		}
 	}
@@ -98,24 +103,40 @@ func (p *pair) addressesOf(number, count int) []netip.Addr {
 	return out
 }
 
-// assign gives a unit its addresses; an active unit takes up new ones and drops old ones at once.
-func (p *pair) assign(u *unit, addresses []netip.Addr) {
-	old := u.addresses
-	u.addresses = addresses
-	if !u.active {
-		return
+// assign gives the units their addresses. Those of active units are taken and given up at once; one that has only moved
+// from unit to unit stays.
+func (p *pair) assign() {
+	was := p.held()
+	for _, u := range p.units {
+		u.addresses = p.addressesOf(u.number, len(p.units))
 	}
-	for _, a := range old {
-		if !slices.Contains(addresses, a) {
+	now := p.held()
+	for _, a := range was {
+		if !slices.Contains(now, a) {
 			p.engine.env.RemoveAddress(a)
 		}
 	}
-	for _, a := range addresses {
-		if !slices.Contains(old, a) {
+	added := false
+	for _, a := range now {
+		if !slices.Contains(was, a) {
 			p.engine.env.AddAddress(a)
-			p.engine.env.Announce(a)
+			added = true
 		}
 	}
+	if added {
+		p.burst() // the peer may have answered for it until now
+	}
+}
+
+// held are the addresses of the units that this engine serves.
+func (p *pair) held() []netip.Addr {
+	var out []netip.Addr
+	for _, u := range p.units {
+		if u.active {
+			out = append(out, u.addresses...)
+		}
+	}
+	return out
 }
 
 // patience is how long a silent peer counts as alive.
@@ -131,9 +152,13 @@ func (p *pair) patience() time.Duration {
 // engines report.
 func (p *pair) patienceNow() time.Duration {
 	if p.relay {
-		return p.patience() + 2*p.engine.cfg.Timers.SEHeartbeat.Std()
+		return p.patienceRelayed()
 	}
 	return p.patience()
+}
+
+func (p *pair) patienceRelayed() time.Duration {
+	return p.patience() + 2*p.engine.cfg.Timers.SEHeartbeat.Std()
 }
 
 // listen waits for an active peer before this engine takes the unit. The engine that is not preferred waits
@@ -247,7 +272,11 @@ func (p *pair) relayed(r *wire.PeerReport) {
 		return // the time until which it must be heard is not over for long: a takeover may be due this moment
 	}
 	serves := slices.ContainsFunc(r.Units, func(s *wire.UnitState) bool { return s.Active })
-	if p.relay = serves && age <= p.patienceNow(); !p.relay {
+	patience := p.patienceNow()
+	if p.bothServe(r.Units) {
+		patience = p.patienceRelayed() // reports may be that old whenever they come, and nothing else ends it
+	}
+	if p.relay = serves && age <= patience; !p.relay {
 		return
 	}
 	for _, s := range r.Units {
@@ -255,6 +284,13 @@ func (p *pair) relayed(r *wire.PeerReport) {
 			p.consider(p.units[s.Unit], s, age)
 		}
 	}
+}
+
+// bothServe tells whether the peer, by what it said, serves what this engine serves too.
+func (p *pair) bothServe(units []*wire.UnitState) bool {
+	return slices.ContainsFunc(units, func(s *wire.UnitState) bool {
+		return s.Active && int(s.Unit) < len(p.units) && p.units[s.Unit].active
+	})
 }
 
 // consider compares this engine's part in a unit with the peer's, as it was age ago.

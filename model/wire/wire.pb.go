@@ -765,6 +765,7 @@ type Command struct {
 	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
 	Expect        uint64                 `protobuf:"varint,5,opt,name=expect,proto3" json:"expect,omitempty"` // of UPDATE and DELETE: the version that must be there; 0: any
 	Body          []byte                 `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
+	Event         []byte                 `protobuf:"bytes,7,opt,name=event,proto3" json:"event,omitempty"` // for the event log, if the command succeeds
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -837,6 +838,13 @@ func (x *Command) GetExpect() uint64 {
 func (x *Command) GetBody() []byte {
 	if x != nil {
 		return x.Body
+	}
+	return nil
+}
+
+func (x *Command) GetEvent() []byte {
+	if x != nil {
+		return x.Event
 	}
 	return nil
 }
@@ -2224,14 +2232,15 @@ const file_wire_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\fR\x04body\"\xb0\x01\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"\xc6\x01\n" +
 	"\aCommand\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x127\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x19.firedrill.wire.OperationR\toperation\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
 	"\x06expect\x18\x05 \x01(\x04R\x06expect\x12\x12\n" +
-	"\x04body\x18\x06 \x01(\fR\x04body\"\xc4\x01\n" +
+	"\x04body\x18\x06 \x01(\fR\x04body\x12\x14\n" +
+	"\x05event\x18\a \x01(\fR\x05event\"\xc4\x01\n" +
 	"\fEngineReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x1e\n" +

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"firedrill/checker/history/wholefile"
 	"firedrill/reports"
 )
 
@@ -71,7 +72,7 @@ func update(t Terminal, path string, results *reports.Results) error {
 
 func (o *GateOptions) print(t Terminal, gate *reports.Gate) error {
 	if o.JUnit != "" {
-		if err := reports.WriteFile(o.JUnit, func(w io.Writer) error { return gate.WriteJUnit(w) }); err != nil {
+		if err := wholefile.Write(o.JUnit, func(w io.Writer) error { return gate.WriteJUnit(w) }); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"firedrill/checker"
+	"firedrill/checker/mutants"
 	"firedrill/scenarios"
 )
 
@@ -30,13 +31,17 @@ type listedScenario struct {
 	Worlds []string `json:"worlds"`
 }
 
-// List prints what there is to play, to suffer and to hold.
+// List prints what there is to play, to suffer and to hold, and the bugs by which that is tested.
 func List(t Terminal, asJSON bool) error {
 	suite, err := scenarios.Suite()
 	if err != nil {
 		return err
 	}
-	c := catalogue{Mutants: []listed{}}
+	bugs, err := mutants.All()
+	if err != nil {
+		return err
+	}
+	c := catalogue{}
 	for _, s := range suite {
 		c.Scenarios = append(c.Scenarios, listedScenario{listed{s.Name, s.About}, s.Worlds})
 	}
@@ -45,6 +50,9 @@ func List(t Terminal, asJSON bool) error {
 	}
 	for _, i := range checker.Invariants {
 		c.Invariants = append(c.Invariants, listed{i.Name, i.About})
+	}
+	for _, m := range bugs {
+		c.Mutants = append(c.Mutants, listed{m.Name, m.Breaks})
 	}
 	if asJSON {
 		return printJSON(t.Out, c)
@@ -56,6 +64,7 @@ func List(t Terminal, asJSON bool) error {
 	printListed(t.Out, "Scenarios", plain)
 	printListed(t.Out, "Faults", c.Faults)
 	printListed(t.Out, "Invariants", c.Invariants)
+	printListed(t.Out, "Mutants", c.Mutants)
 	return nil
 }
 
@@ -87,6 +96,19 @@ func ScenarioNames() []string {
 	names := make([]string, len(suite))
 	for i, s := range suite {
 		names[i] = s.Name
+	}
+	return names
+}
+
+// MutantNames lists the bank, for shells that complete.
+func MutantNames() []string {
+	all, err := mutants.All()
+	if err != nil {
+		return nil
+	}
+	names := make([]string, len(all))
+	for i, m := range all {
+		names[i] = m.Name
 	}
 	return names
 }

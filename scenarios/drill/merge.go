@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"firedrill/checker/history/wholefile"
 	"firedrill/reports"
 )
 
@@ -64,7 +65,7 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	return reports.WriteFile(to, func(w io.Writer) error {
+	return wholefile.Write(to, func(w io.Writer) error {
 		_, err := io.Copy(w, in)
 		return err
 	})

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"firedrill/checker/words"
 )
 
 // liveProgress is the one line that lives while runs are played: on a terminal it is drawn over and over, elsewhere
@@ -25,7 +27,7 @@ func newProgress(w io.Writer) *liveProgress {
 }
 
 func (l *liveProgress) show(p Progress) {
-	text := fmt.Sprintf("%d failed, %v simulated", p.Failed, p.Simulated.Round(time.Second))
+	text := fmt.Sprintf("%d failed, %s simulated", p.Failed, words.Duration(p.Simulated.Round(time.Second)))
 	switch {
 	case isTerminal(l.w):
 		if l.bar == nil {
@@ -37,7 +39,7 @@ func (l *liveProgress) show(p Progress) {
 		_ = l.bar.Set(p.Done) // a progress line that cannot be drawn is no reason to stop
 	case time.Since(l.written) >= logEvery:
 		l.written = time.Now()
-		fmt.Fprintf(l.w, "%d of %d runs after %v, %s\n", p.Done, p.Total, time.Since(l.began).Round(time.Second), text)
+		fmt.Fprintf(l.w, "%d of %d runs after %s, %s\n", p.Done, p.Total, words.Duration(time.Since(l.began).Round(time.Second)), text)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"firedrill/checker"
+	"firedrill/checker/history/wholefile"
 	"firedrill/reports"
 	"firedrill/scenarios"
 	"firedrill/sim"
@@ -28,6 +29,9 @@ func Replay(t Terminal, o ReplayOptions) error {
 		return err
 	}
 	s := chosen[0].Scenario
+	if err := plays(s, o.World); err != nil {
+		return err
+	}
 	if o.Plan != "" {
 		if err := writePlan(o.Plan, s, o.Seed); err != nil {
 			return err
@@ -53,7 +57,7 @@ func Replay(t Terminal, o ReplayOptions) error {
 	if o.Trace == "" {
 		err = play(nil)
 	} else {
-		err = reports.WriteFile(o.Trace, play)
+		err = wholefile.Write(o.Trace, play)
 	}
 	if err == nil && result.Verdict != checker.Pass {
 		err = errBroken
@@ -70,7 +74,7 @@ func writePlan(path string, s *scenarios.Scenario, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	return reports.WriteFile(path, func(w io.Writer) error {
+	return wholefile.Write(path, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})

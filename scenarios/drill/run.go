@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"firedrill/checker"
+	"firedrill/checker/words"
 	"firedrill/reports"
 	"firedrill/scenarios"
 )
@@ -31,7 +33,7 @@ type RunOptions struct {
 
 // Run plays scenarios for seeds, judges them and writes the report.
 func Run(ctx context.Context, t Terminal, o RunOptions) error {
-	suite, err := o.suite()
+	suite, err := o.suite(t)
 	if err != nil {
 		return err
 	}
@@ -40,16 +42,23 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	}
 	live := newProgress(t.Err)
 	suite.Progress = live.show
+	suite.Keeping = func(failures int) {
+		live.end()
+		fmt.Fprintf(t.Err, "interrupted; the history of %s is kept now, a second interrupt ends at once\n", words.Plural(failures, "failed run"))
+	}
 	runs, err := suite.Run(ctx)
 	live.end()
 	interrupted := errors.Is(err, context.Canceled)
-	if err != nil && !interrupted {
+	var unkept *Unkept
+	if err != nil && !interrupted && !errors.As(err, &unkept) {
 		return err
 	}
 	if err := o.report(t, suite, runs); err != nil {
 		return err
 	}
 	switch {
+	case unkept != nil:
+		return Ended{StatusUsage, unkept.Error()}
 	case interrupted:
 		return Ended{StatusInterrupted, fmt.Sprintf("interrupted; %d runs of %d were finished and are reported", len(runs), suite.Size())}
 	case !allHeld(runs):
@@ -58,7 +67,7 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	return nil
 }
 
-func (o *RunOptions) suite() (*Suite, error) {
+func (o *RunOptions) suite(t Terminal) (*Suite, error) {
 	if err := checkWorld(o.World); err != nil {
 		return nil, err
 	}
@@ -77,7 +86,7 @@ func (o *RunOptions) suite() (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := scenarios.Choose(o.Arguments)
+	chosen, err := o.choose(t)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +101,37 @@ func (o *RunOptions) suite() (*Suite, error) {
 			return filepath.Join(o.Out, filepath.FromSlash(reports.HistoryPath(scenario, seed)))
 		},
 	}, nil
+}
+
+// choose finds the scenarios, and leaves out those of the suite that are not for the world.
+func (o *RunOptions) choose(t Terminal) ([]scenarios.Chosen, error) {
+	chosen, err := scenarios.Choose(o.Arguments)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Arguments) > 0 {
+		for _, c := range chosen {
+			if err := plays(c.Scenario, o.World); err != nil {
+				return nil, err
+			}
+		}
+		return chosen, nil
+	}
+	return slices.DeleteFunc(chosen, func(c scenarios.Chosen) bool {
+		err := plays(c.Scenario, o.World)
+		if err != nil {
+			fmt.Fprintf(t.Err, "skipped: %v\n", err)
+		}
+		return err != nil
+	}), nil
+}
+
+// plays refuses a scenario that is not for a world: it would prove nothing there.
+func plays(s *scenarios.Scenario, world string) error {
+	if slices.Contains(s.Worlds, world) {
+		return nil
+	}
+	return Ended{StatusUnavailable, fmt.Sprintf("%s cannot be played in the world %s; it is for: %s", s.Name, world, strings.Join(s.Worlds, ", "))}
 }
 
 // checkWorld refuses worlds that there are not, and those that are not here.
@@ -123,9 +163,14 @@ func clearHistories(out string) error {
 // report writes the files and tells the user.
 func (o *RunOptions) report(t Terminal, suite *Suite, runs []checker.Result) error {
 	results := &reports.Results{Build: build(), Shard: suite.Shard, Runs: runs}
+	missing, err := suite.missing(runs)
+	if err != nil {
+		return err
+	}
 	for _, c := range suite.Scenarios {
 		about := reports.Describe(c.Scenario, c.Argument)
 		about.Place = place(c)
+		about.Missing = missing[c.Name]
 		results.Scenarios = append(results.Scenarios, about)
 	}
 	return tell(t, o.Out, results, o.JSON)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +23,7 @@ type Suite struct {
 	Patience  time.Duration                                    // real time that one run may take
 	Keep      func(scenario string, seed uint64) (path string) // where a history that is kept goes; nil: none is
 	Progress  func(Progress)
+	Keeping   func(failures int) // is told when an interrupted suite goes on to keep its failures; may be nil
 }
 
 // Progress is how far a suite has come.
@@ -32,9 +31,6 @@ type Progress struct {
 	Done, Total, Failed int
 	Simulated           time.Duration
 }
-
-// keptFailures is how many failing histories of one scenario are kept: they tend to tell one story.
-const keptFailures = 3
 
 // checkRun is what a violation names when the run itself broke; checkDeterministic when it played differently
 // the second time.
@@ -47,9 +43,10 @@ const (
 // number of workers. A run whose worker panics or hangs costs only itself: its verdict is [checker.Error].
 //
 // Histories are kept of the runs that people will want to look at: those with the worst outages, and the first
-// that failed. They are played anew for it, in other processes, and must come out the same.
+// that failed. They are played anew for it, in other processes, and must come out the same. Where some cannot be
+// written, the error is an [Unkept], and the results are as good as ever.
 //
-// When ctx is cancelled, what was finished is returned along with the context's error.
+// When ctx is cancelled, what was finished is returned along with the context's error; the failures among it are kept.
 func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
 	jobs, err := s.jobs()
 	if err != nil {
@@ -57,8 +54,8 @@ func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
 	}
 	results := make([]*checker.Result, len(jobs))
 	progress := Progress{Total: len(jobs)}
-	err = s.play(ctx, jobs, func(i int, r checker.Result) {
-		results[i] = &r
+	err = s.play(ctx, jobs, func(i int, r played) {
+		results[i] = &r.Result
 		progress.Done++
 		progress.Simulated += r.Simulated
 		if r.Verdict != checker.Pass {
@@ -69,19 +66,16 @@ func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
 		}
 	})
 	var done []checker.Result
-	var played []job
+	var finished []job
 	for i, r := range results {
 		if r != nil {
-			done, played = append(done, *r), append(played, jobs[i])
+			done, finished = append(done, *r), append(finished, jobs[i])
 		}
 	}
-	if err != nil {
+	if s.Keep == nil || err != nil && !errors.Is(err, context.Canceled) {
 		return done, err
 	}
-	if s.Keep == nil {
-		return done, nil
-	}
-	return done, s.keep(ctx, played, done)
+	return done, errors.Join(err, s.keep(ctx, finished, done))
 }
 
 // Size is how many runs there are to play.
@@ -101,19 +95,35 @@ func (s *Suite) jobs() ([]job, error) {
 	return shard(jobs, s.Shard), nil
 }
 
+// missing counts for each scenario the runs that were to be played and were not.
+func (s *Suite) missing(runs []checker.Result) (map[string]int, error) {
+	jobs, err := s.jobs()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]int)
+	for _, j := range jobs {
+		out[j.name]++
+	}
+	for i := range runs {
+		out[runs[i].Scenario]--
+	}
+	return out, nil
+}
+
 // play runs the jobs over worker processes and hands on each result.
-func (s *Suite) play(ctx context.Context, jobs []job, done func(i int, r checker.Result)) error {
+func (s *Suite) play(ctx context.Context, jobs []job, done func(i int, r played)) error {
 	p := pool.Pool{Command: s.Command, Workers: s.Workers, Patience: s.Patience}
 	var broken error
 	err := p.Run(ctx, len(jobs), func(i int) any { return jobs[i] }, func(i int, message json.RawMessage, err error) {
-		var r checker.Result
+		var r played
 		if err == nil {
 			err = json.Unmarshal(message, &r)
 		}
 		var crash *pool.Crash
 		switch {
 		case errors.As(err, &crash):
-			r = crashed(jobs[i], crash)
+			r = played{Result: crashed(jobs[i], crash), crashed: true}
 		case err != nil:
 			broken = errors.Join(broken, err)
 			return
@@ -133,65 +143,4 @@ func crashed(j job, crash *pool.Crash) checker.Result {
 		Scenario: j.name, World: scenarios.WorldSim, Seed: j.Seed, Verdict: checker.Error,
 		Violations: []checker.Violation{v}, Outages: []checker.Outage{},
 	}
-}
-
-// keep plays the runs again that are worth a history. The results hold what the first time gave; a run that
-// comes out otherwise is an error of the worst kind, and its result says so.
-func (s *Suite) keep(ctx context.Context, jobs []job, results []checker.Result) error {
-	which := worthKeeping(results)
-	again := make([]job, len(which))
-	for n, i := range which {
-		again[n] = jobs[i]
-		again[n].Keep = s.Keep(results[i].Scenario, results[i].Seed)
-	}
-	return s.play(ctx, again, func(n int, r checker.Result) {
-		first := &results[which[n]]
-		if r.TraceHash == first.TraceHash && r.Verdict == first.Verdict {
-			return
-		}
-		first.Verdict = checker.Error
-		first.Violations = append(first.Violations, checker.Violation{
-			Check:   checkDeterministic,
-			Message: fmt.Sprintf("the same plan and seed played differently a second time: trace %s, then %s", first.TraceHash, r.TraceHash),
-		})
-	})
-}
-
-// worthKeeping picks, for each scenario, the runs with the longest outage of a virtual service and of the API, or
-// the first run where there was none; and the first failures.
-func worthKeeping(results []checker.Result) []int {
-	var out []int
-	for start := 0; start < len(results); {
-		end := start
-		for end < len(results) && results[end].Scenario == results[start].Scenario {
-			end++
-		}
-		out = append(out, worthKeepingOf(results[start:end], start)...)
-		start = end
-	}
-	return out
-}
-
-func worthKeepingOf(results []checker.Result, offset int) []int {
-	worst := map[bool]int{false: 0, true: 0} // by whether it is the API that was dark
-	longest := map[bool]time.Duration{}
-	var keep []int
-	for i := range results {
-		if results[i].Verdict == checker.Fail && len(keep) < keptFailures {
-			keep = append(keep, i)
-		}
-		for _, o := range results[i].Outages {
-			if api := o.Service == "api"; o.Duration > longest[api] {
-				longest[api], worst[api] = o.Duration, i
-			}
-		}
-	}
-	keep = append(keep, worst[false], worst[true])
-	slices.Sort(keep)
-	keep = slices.Compact(keep)
-	keep = slices.DeleteFunc(keep, func(i int) bool { return results[i].Verdict == checker.Error })
-	for n := range keep {
-		keep[n] += offset
-	}
-	return keep
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"firedrill/checker/history/wholefile"
 	"firedrill/reports"
 	"firedrill/scenarios"
 )
@@ -28,7 +29,7 @@ type SweepOptions struct {
 // failovers without a cause. What the scenario expects is not the question; a broken promise of safety is.
 func Sweep(ctx context.Context, t Terminal, o SweepOptions) error {
 	run := RunOptions{Arguments: []string{o.Argument}, Seeds: o.Seeds, World: scenarios.WorldSim, Jobs: o.Jobs, Patience: o.Patience}
-	suite, err := run.suite()
+	suite, err := run.suite(t)
 	if err != nil {
 		return err
 	}
@@ -96,11 +97,11 @@ func (o *SweepOptions) vary(suite *Suite) (*reports.Sweep, error) {
 
 func (o *SweepOptions) report(t Terminal, s *reports.Sweep) error {
 	html := filepath.Join(o.Out, reports.SweepHTMLFile)
-	if err := reports.WriteFile(html, s.WriteHTML); err != nil {
+	if err := wholefile.Write(html, s.WriteHTML); err != nil {
 		return err
 	}
 	write := func(w io.Writer) error { return printJSON(w, s) }
-	if err := reports.WriteFile(filepath.Join(o.Out, reports.SweepFile), write); err != nil {
+	if err := wholefile.Write(filepath.Join(o.Out, reports.SweepFile), write); err != nil {
 		return err
 	}
 	if o.JSON {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"firedrill/checker"
 	"firedrill/scenarios"
 	"firedrill/sim"
 	"firedrill/sim/pool"
@@ -18,6 +19,14 @@ type job struct {
 	Keep     string `json:"keep,omitempty"` // path for the history; empty: it is not kept
 
 	name string // of the scenario, for the result of a run that has none
+}
+
+// played is a worker's answer.
+type played struct {
+	checker.Result
+	Unkept string `json:"unkept,omitempty"` // why the history could not be kept
+
+	crashed bool // there is none: the worker broke
 }
 
 // Work is a worker process: it plays the jobs that it reads until there are no more. What it plays is decided by
@@ -38,9 +47,12 @@ func Work(in io.Reader, out io.Writer) error {
 			s, text = parsed, j.Scenario
 		}
 		result, h, err := Play(s, j.Seed, sim.Options{})
+		answer := played{Result: result}
 		if err == nil && j.Keep != "" {
-			err = h.WriteFile(j.Keep)
+			if problem := h.WriteFile(j.Keep); problem != nil {
+				answer.Unkept = problem.Error()
+			}
 		}
-		return result, err
+		return answer, err
 	})
 }

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"firedrill/model/config"
+)
+
+// TestPair plays scripts on two engines of a legacy pair. The answer to a command is what the engines said of themselves
+// meanwhile; holders tells who answers for which address. Commands:
+//
+//	new [services=N] [profile=P]     two machines and the leader's configuration; then start them
+//	start E..., crash E...           crash takes the power; what was synced stays
+//	freeze E..., wake E...           the process stands still; messages wait for it
+//	cut E..., heal                   heartbeats of these engines are lost
+//	hold [no-more]                   heartbeats are kept back, until they are no more; those that were stay so
+//	release [reverse] [twice]        those that were kept back are delivered
+//	dead ADDRESS [for=E], alive ...  a back end or a gateway answers one engine, or both, no more
+//	leader away|back
+//	config FIELD=VALUE...            the leader's next configuration, which engines get with their next report
+//	pass DURATION
+//	holders
+func TestPair(t *testing.T) {
+	datadriven.Walk(t, "testdata/pair", func(t *testing.T, path string) {
+		var d *duo
+		datadriven.RunTest(t, path, func(t *testing.T, c *datadriven.TestData) string {
+			if d != nil {
+				d.TB = t
+			}
+			switch c.Cmd {
+			case "new":
+				timers := fastTimers(t)
+				services := 2
+				for _, a := range c.CmdArgs {
+					switch a.Key {
+					case "services":
+						services, _ = strconv.Atoi(a.Vals[0])
+					case "profile":
+						timers, _ = config.Profile(a.Vals[0])
+					}
+				}
+				d = newDuo(t, timers)
+				d.config = groupOf(services)
+			case "start", "crash", "freeze", "wake", "cut":
+				for _, a := range c.CmdArgs {
+					s := d.station(a.Key)
+					switch c.Cmd {
+					case "start":
+						s.start()
+					case "crash":
+						s.stop()
+						s.disk.Power()
+					case "freeze":
+						s.frozen = true
+					case "wake":
+						s.wake()
+					case "cut":
+						d.cut[s.name] = true
+					}
+				}
+				d.deliver()
+			case "dead", "alive":
+				for _, s := range d.stations {
+					if who := ""; !c.MaybeScanArgs(t, "for", &who) || who == s.name {
+						s.dead[netip.MustParseAddr(c.CmdArgs[0].Key)] = c.Cmd == "dead"
+					}
+				}
+			case "heal":
+				clear(d.cut)
+			case "hold":
+				d.holding = !c.HasArg("no-more")
+			case "release":
+				d.release(c.HasArg("reverse"), c.HasArg("twice"))
+			case "leader":
+				d.away = c.HasArg("away")
+			case "config":
+				d.use(func(e *config.EngineConfig) { configure(t, e, c.CmdArgs) })
+			case "pass":
+				dt, err := time.ParseDuration(c.CmdArgs[0].Key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.pass(dt)
+			case "holders":
+				return d.holders()
+			default:
+				t.Fatalf("unknown command %q", c.Cmd)
+			}
+			out := d.trace.String()
+			d.trace.Reset()
+			return out
+		})
+	})
+}
+
+// release delivers the heartbeats that were kept back.
+func (d *duo) release(reverse, twice bool) {
+	held := d.held
+	d.held, d.holding = nil, false
+	if twice {
+		held = append(held, held...)
+	}
+	for i := range held {
+		p := held[i]
+		if reverse {
+			p = held[len(held)-1-i]
+		}
+		for _, s := range d.stations {
+			if s.cfg.Data == p.to && s.node != nil {
+				s.node.Receive(p.to, append([]byte(nil), p.data...))
+			}
+		}
+	}
+	d.deliver()
+}
+
+// configure changes a group as a script says.
+func configure(t *testing.T, c *config.EngineConfig, args []datadriven.CmdArg) {
+	for _, a := range args {
+		value := strings.Join(a.Vals, ",")
+		switch a.Key {
+		case "distribute":
+			c.Group.DistributeLoad = value == "true"
+		case "auto":
+			c.Group.AutoRedistribute = value == "true"
+		case "services":
+			n, _ := strconv.Atoi(value)
+			c.Services = groupOf(n).Services
+		case "shared-vip": // all services on the first address
+			for i := range c.Services {
+				c.Services[i].VIP, c.Services[i].Port = vip(0), uint16(80+i)
+			}
+		case "drop":
+			c.Services = slices.DeleteFunc(c.Services, func(vs config.VirtualService) bool { return vs.Name == value })
+		case "disable":
+			for i := range c.Services {
+				c.Services[i].Disabled = c.Services[i].Name == value
+			}
+		case "floating":
+			c.Group.FloatingIPs = append(c.Group.FloatingIPs[:0:0], vip(50))
+		case "gateway":
+			c.Group.GatewayMon = []netip.Addr{netip.MustParseAddr(value)}
+		case "heartbeat":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Group.HBFrequency = config.Duration(d)
+		case "description":
+			c.Pools[0].Description = value
+		default:
+			t.Fatalf("unknown field %q", a.Key)
+		}
+	}
+}

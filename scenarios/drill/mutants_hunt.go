@@ -1,0 +1,151 @@
+package drill
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+
+	"firedrill/checker"
+	"firedrill/checker/mutants"
+	"firedrill/sim/pool"
+)
+
+// prey is a mutant, and what came of hunting it.
+type prey struct {
+	*mutants.Mutant
+	catches []catch // one for each start, up to the first at which it survived
+}
+
+// catch is how one hunt ended.
+type catch struct {
+	First    uint64   `json:"first_seed"`         // of those that were played
+	Seeds    int      `json:"seeds"`              // how many were played; one that another scenario than the named caught begins to count where these end
+	Scenario string   `json:"scenario,omitempty"` // that caught it; empty: it survived
+	Seed     uint64   `json:"seed,omitempty"`
+	Checks   []string `json:"checks,omitempty"` // that failed in that run, each once
+	Message  string   `json:"message,omitempty"`
+
+	// Unsound lists runs that failed with the mutant but fail without it, too: they catch nothing.
+	Unsound []string `json:"unsound,omitempty"`
+}
+
+// one builds a mutant and hunts it from every start.
+func (h *hunt) one(ctx context.Context, m *mutants.Mutant) (*prey, error) {
+	dir, err := os.MkdirTemp("", "firedrill-mutant-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	program, err := m.Build(ctx, h.Source, dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &prey{Mutant: m}
+	for start := range h.Starts {
+		first := uint64(start*h.Seeds + 1)
+		c, err := h.from(ctx, m, []string{program, WorkerVerb}, first)
+		if err != nil {
+			return nil, err
+		}
+		p.catches = append(p.catches, *c)
+		if c.Scenario == "" {
+			break // the other starts would only take longer to say the same
+		}
+	}
+	return p, nil
+}
+
+// from plays seed by seed until a check fails: first the scenarios that should show the bug, then all others.
+func (h *hunt) from(ctx context.Context, m *mutants.Mutant, command []string, first uint64) (*catch, error) {
+	parent := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	jobs := h.jobs(m, first)
+	c := &catch{First: first, Seeds: h.Seeds}
+	var broken error
+	p := pool.Pool{Command: command, Workers: 1, Patience: mutantPatience}
+	err := p.Run(ctx, len(jobs), func(i int) any { return jobs[i] }, func(i int, message json.RawMessage, err error) {
+		if c.Scenario != "" || broken != nil {
+			return // of a run that had begun when the catch was made
+		}
+		caught := false
+		if caught, broken = h.look(parent, c, jobs[i], message, err); caught || broken != nil {
+			cancel()
+		}
+		if caught {
+			c.Seeds = int(jobs[i].Seed-first) + 1
+			if !slices.Contains(m.Scenarios, jobs[i].name) {
+				c.Seeds += h.Seeds
+			}
+		}
+	})
+	switch {
+	case broken != nil:
+		return nil, broken
+	case c.Scenario == "" && err != nil:
+		return nil, err
+	}
+	return c, nil
+}
+
+// jobs is what there is to play, in order.
+func (h *hunt) jobs(m *mutants.Mutant, first uint64) []job {
+	others := slices.DeleteFunc(slices.Clone(h.names), func(n string) bool { return h.Named || slices.Contains(m.Scenarios, n) })
+	var jobs []job
+	for _, names := range [][]string{m.Scenarios, others} {
+		for i := range h.Seeds {
+			for _, n := range names {
+				jobs = append(jobs, job{File: n, Scenario: h.texts[n], Seed: first + uint64(i), name: n})
+			}
+		}
+	}
+	return jobs
+}
+
+// look judges one run, and notes in c if it catches the mutant: a run that fails with the bug and holds without it.
+func (h *hunt) look(ctx context.Context, c *catch, j job, message json.RawMessage, err error) (caught bool, broken error) {
+	r, err := outcome(message, err)
+	if err != nil || r.Verdict == checker.Pass {
+		return false, err
+	}
+	sound, err := h.sound(ctx, j)
+	if err != nil {
+		return false, err
+	}
+	if !sound {
+		c.Unsound = append(c.Unsound, replayOf(j.name, j.Seed))
+		return false, nil
+	}
+	c.Scenario, c.Seed, c.Message = j.name, j.Seed, r.Violations[0].Message
+	for _, v := range r.Violations {
+		if !slices.Contains(c.Checks, v.Check) {
+			c.Checks = append(c.Checks, v.Check)
+		}
+	}
+	return true, nil
+}
+
+// sound tells whether the run holds without the bug.
+func (h *hunt) sound(ctx context.Context, j job) (bool, error) {
+	var r checker.Result
+	var broken error
+	p := pool.Pool{Command: h.self, Workers: 1, Patience: mutantPatience}
+	err := p.Run(ctx, 1, func(int) any { return j }, func(_ int, message json.RawMessage, err error) {
+		r, broken = outcome(message, err)
+	})
+	return r.Verdict == checker.Pass, errors.Join(err, broken)
+}
+
+// outcome reads the result of a run; a worker that died or hung has one, too.
+func outcome(message json.RawMessage, err error) (r checker.Result, _ error) {
+	var crash *pool.Crash
+	if errors.As(err, &crash) {
+		return checker.Result{Verdict: checker.Error, Violations: []checker.Violation{{Check: mutants.RunCheck, Message: crash.Why}}}, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(message, &r)
+	}
+	return r, err
+}
