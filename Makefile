@@ -1,5 +1,6 @@
-# run: play the default suite and leave out/report.html.   test: everything CI checks.
-.PHONY: run test lint bench fuzz generate
+# run: play the default suite and leave out/report.html.   test: everything CI checks.   mutants: does the suite catch
+# the bugs that it claims to?
+.PHONY: run test lint bench fuzz generate mutants
 
 run:
 	go run . run
@@ -34,3 +35,7 @@ fuzz:
 generate:
 	go generate ./...
 	go test ./sim -run '^TestTraceHashes$$' -update
+
+# Every known bug, planted into a copy of the model: caught by what, after how many seeds.
+mutants:
+	go run . mutants

@@ -215,6 +215,24 @@ func TestOutages(t *testing.T) {
 	}
 }
 
+// TestOutlasted: a fault that is over while a successor already warms up has kept nobody away.
+func TestOutlasted(t *testing.T) {
+	for _, c := range []struct {
+		o    Outage
+		want bool
+	}{
+		{Outage{Duration: 24, AfterHeal: 1, Phases: Phases{Converge: 24}}, true},
+		{Outage{Duration: 24, AfterHeal: 4, Phases: Phases{Detect: 5, Decide: 16, Converge: 3}}, true},
+		{Outage{Duration: 24, AfterHeal: 4, Phases: Phases{Detect: 5, Decide: 10, Announce: 9}}, false},
+		{Outage{Duration: 24, Phases: Phases{Converge: 24}}, false},
+		{Outage{Duration: 24, AfterHeal: 24, Phases: Phases{Converge: 24}}, false},
+	} {
+		if got := c.o.Outlasted(); got != c.want {
+			t.Errorf("%+v: %v", c.o, got)
+		}
+	}
+}
+
 func TestOutageBound(t *testing.T) {
 	bounds := func(all ...history.OutageBound) history.Expect { return history.Expect{Outages: all} }
 	bound := func(service string, most time.Duration) history.OutageBound {

@@ -59,8 +59,12 @@ type Outage struct {
 }
 
 // Outlasted tells whether a fault itself kept the service away: it was dark until the fault was over, and then for
-// AfterHeal more.
-func (o *Outage) Outlasted() bool { return o.AfterHeal > 0 && o.AfterHeal < o.Duration }
+// AfterHeal more. Where a successor had been chosen before, it was not the fault that was waited for.
+func (o *Outage) Outlasted() bool {
+	healed := o.Duration - o.AfterHeal
+	chosen := o.Phases.Decide > 0 && o.Phases.Detect+o.Phases.Decide < healed
+	return o.AfterHeal > 0 && healed > 0 && !chosen
+}
 
 // Phases splits an outage; they add up to its duration. A phase that left no mark in the history is zero
 // and its time falls to the next. Of the API they are detect, elect, warm start and converge.

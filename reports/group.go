@@ -158,6 +158,8 @@ func (l limit) String() string {
 		return "–"
 	case l.max == 0:
 		return "0"
+	case l.min == 0:
+		return "0 to " + duration(l.max)
 	case l.min != l.max:
 		return duration(l.min) + " to " + duration(l.max)
 	}
@@ -244,10 +246,13 @@ func verdictOf(runs []*checker.Result) checker.Verdict {
 // held counts the runs that held: 20/20, or 3/3 of 20 where somebody interrupted.
 func (g *group) held() string {
 	text := fmt.Sprintf("%d/%d", g.passed(), len(g.runs))
-	if g.info.Missing > 0 {
-		text += fmt.Sprintf(" of %d", len(g.runs)+g.info.Missing)
+	switch {
+	case g.info.Missing == 0:
+		return text
+	case len(g.runs) == 0:
+		return fmt.Sprintf("0 of %d", g.info.Missing)
 	}
-	return text
+	return text + fmt.Sprintf(" of %d", len(g.runs)+g.info.Missing)
 }
 
 func (g *group) passed() int { return len(g.runs) - len(g.failed) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
@@ -15,6 +16,7 @@ import (
 // hits the leader.
 type leaderLoss struct {
 	Profile string
+	Count   string
 	About   string
 	Rows    []leaderRow
 	Vendor  bool // the rows have the vendor's figures
@@ -36,6 +38,7 @@ const documented = "documented"
 // 2 to 3 minutes until the next one answers ("Impact of a Controller Failure").
 var vendorFigures = [5]string{"40 s", "", "2 to 3 min", "", "2 min 40 s to 3 min 40 s"}
 
+// vendorLimits are the ends of the last of them.
 var vendorLimits = []time.Duration{160 * time.Second, 220 * time.Second}
 
 // atLeader tells selectors that mean the leader or its host.
@@ -77,8 +80,8 @@ func leaderLosses(all []*group) ([]leaderLoss, error) {
 
 func newLeaderLoss(profile string, lost []outage, scenarios int) (leaderLoss, error) {
 	whole := sampleOf(lost)
-	l := leaderLoss{Profile: profile, Vendor: profile == documented,
-		About: fmt.Sprintf("%s of the API in %s of %s, in which the fault hit the leader.", plural(whole.N(), "outage"), plural(whole.Runs(), "run"), plural(scenarios, "scenario"))}
+	l := leaderLoss{Profile: profile, Vendor: profile == documented, Count: plural(whole.N(), "outage") + " in " + plural(whole.Runs(), "run")}
+	l.About = fmt.Sprintf("%s of the API in %s of %s, in which the fault hit the leader.", plural(whole.N(), "outage"), plural(whole.Runs(), "run"), plural(scenarios, "scenario"))
 	labels := phaseLabels(api)
 	for i := range phaseNames {
 		s := sampleBy(lost, func(o outage) time.Duration { return lengths(o.Phases)[i] })
@@ -96,6 +99,29 @@ func newLeaderRow(colour, name string, s Sample, vendor string) leaderRow {
 		r.Cells = append(r.Cells, newStatCell(s.Quantile(q.q)))
 	}
 	return r
+}
+
+// lossLines is the same for a terminal: a line a profile.
+func lossLines(all []*group) []string {
+	losses, err := leaderLosses(all)
+	if err != nil {
+		return nil // of the chart, which nobody draws here
+	}
+	var out []string
+	for _, l := range losses {
+		var phases []string
+		whole := l.Rows[len(l.Rows)-1]
+		for _, r := range l.Rows[:len(l.Rows)-1] {
+			phases = append(phases, r.Name+" "+r.Cells[0].Value)
+		}
+		text := fmt.Sprintf("leader lost, %s timers: API away %s (p50; %s), max %s; %s", cmp.Or(l.Profile, "unknown"),
+			whole.Cells[0].Value, strings.Join(phases, ", "), whole.Max, l.Count)
+		if l.Vendor {
+			text += "; vendor: " + whole.Vendor
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // milestones are the ends of the phases.
@@ -132,8 +158,8 @@ func (l *leaderLoss) draw(lost []outage) (chart, error) {
 
 func vendorLines() []charts.SeriesOpts {
 	var out []charts.SeriesOpts
-	for _, d := range vendorLimits {
-		out = append(out, charts.WithMarkLineNameXAxisItemOpts(opts.MarkLineNameXAxisItem{Name: "vendor " + duration(d), XAxis: millis(d)}))
+	for i, name := range []string{"vendor from", "to"} { // short, or they would run into each other on a narrow page
+		out = append(out, charts.WithMarkLineNameXAxisItemOpts(opts.MarkLineNameXAxisItem{Name: name, XAxis: millis(vendorLimits[i])}))
 	}
 	return append(out, charts.WithMarkLineStyleOpts(opts.MarkLineStyle{
 		Symbol:    []string{"none", "none"},

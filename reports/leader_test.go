@@ -41,8 +41,15 @@ func TestLeaderLosses(t *testing.T) {
 			t.Errorf("row %d is %s %s, want %s", i, row.Name, row.Max, want)
 		}
 	}
-	if !slow.Vendor || slow.Rows[4].Vendor != "2 min 40 s to 3 min 40 s" || !strings.Contains(string(slow.Chart.Option), "vendor 3 min 40 s") {
+	if !slow.Vendor || slow.Rows[4].Vendor != "2 min 40 s to 3 min 40 s" || !strings.Contains(string(slow.Chart.Option), "vendor from") {
 		t.Errorf("the vendor's figures are missing: %+v", slow)
+	}
+	lines := lossLines(groups(r.normal()))
+	if want := "leader lost, fast timers: API away 610 ms (p50; detect 600 ms, elect 5 ms, warm start 2 ms, converge 3 ms), max 810 ms; 2 outages in 2 runs"; lines[0] != want {
+		t.Errorf("got  %s\nwant %s", lines[0], want)
+	}
+	if !strings.HasSuffix(lines[1], "1 outage in 1 run; vendor: 2 min 40 s to 3 min 40 s") {
+		t.Errorf("got %s", lines[1])
 	}
 	text := html(t, &r, Options{})
 	for _, want := range []string{"Loss of the leader", "Timers: documented.", "warm start"} {

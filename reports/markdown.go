@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"firedrill/checker"
@@ -61,7 +62,7 @@ func markdownTable(out *strings.Builder, all []*group) {
 		}
 		fmt.Fprintf(out, " %s |\n", count(len(g.services.blips)+len(g.api.blips)))
 	}
-	for _, line := range outlastedLines(all) {
+	for _, line := range slices.Concat(lossLines(all), outlastedLines(all)) {
 		fmt.Fprintf(out, "\n%s\n", markdown(line))
 	}
 	out.WriteString("\n<sub>n counts outages; in brackets the 95 % interval; a dash: too few for this quantile. A blip is a single lost probe without a takeover. ▲: over the bound.</sub>\n")

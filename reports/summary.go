@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fatih/color"
@@ -24,7 +25,7 @@ func WriteSummary(w io.Writer, r *Results, prefix string, colour bool) error {
 	var out strings.Builder
 	out.WriteString(summaryTable(all, p))
 	out.WriteString("\n" + legend + "\n")
-	for _, line := range outlastedLines(all) {
+	for _, line := range slices.Concat(lossLines(all), outlastedLines(all)) {
 		out.WriteString(line + "\n")
 	}
 	writeFailures(&out, all, p, prefix)

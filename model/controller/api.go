@@ -129,6 +129,7 @@ func (c *Controller) applied(a *consensus.Applied) {
 	if !leads(c.status) {
 		return
 	}
+	c.tellLogged(a.Index)
 	c.fleet.stale = true
 	s := session{a.Client, a.Sequence}
 	answer, here := c.writes[s]

@@ -107,7 +107,14 @@ func (c *Controller) log(id, object, detail string) {
 	}
 	s := c.once()
 	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: c.event(id, object, detail)}))
-	c.env.Emit(model.Event{Kind: model.EventLogged, Unit: id, Peer: object, Term: c.status.Term, Detail: detail})
+}
+
+// tellLogged records, on the leader, that an event has come into the log at a place.
+func (c *Controller) tellLogged(index uint64) {
+	if list := c.machine.events.list; len(list) > 0 && list[len(list)-1].Index == index {
+		e := &list[len(list)-1]
+		c.env.Emit(model.Event{Kind: model.EventLogged, Unit: e.ID, Peer: e.Object, Term: c.status.Term, Index: index, Detail: e.Detail})
+	}
 }
 
 // event is the body of one that happens now.

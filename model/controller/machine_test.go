@@ -41,7 +41,7 @@ func drawCommand(t *rapid.T) []byte {
 	default:
 		return []byte("no command")
 	}
-	return encodeCommand(r)
+	return encodeNoted(r, rapid.SampledFrom([][]byte{nil, nil, event(EventClusterChanged), []byte("no event")}).Draw(t, "noted"))
 }
 
 // TestMachineRoundTrip: a machine that takes over a snapshot is the one that made it: it has the same hash and the same

@@ -65,6 +65,11 @@ func TestGrowAndShrink(t *testing.T) {
 		w.until(c.name, func() bool { return first.node.changeUnderWay() == "" && first.voters() == c.want })
 		w.pass(5 * time.Second)
 		for _, m := range c.members {
+			for _, n := range w.statusAt(m).Nodes {
+				if n.Role == "CLUSTER_LEARNER" {
+					t.Errorf("%s: at %s, %s still learns", c.name, m.cfg.Name, n.Name)
+				}
+			}
 			if m.voters() != c.want {
 				t.Errorf("%s: %s sees the members %s", c.name, m.cfg.Name, m.voters())
 			}
@@ -81,8 +86,27 @@ func TestGrowAndShrink(t *testing.T) {
 			t.Errorf("%s, which was removed, has pools: %d %s", out.cfg.Name, r.Status, r.Body)
 		}
 	}
-	if n := w.happened("logged", EventClusterChanged); n != 3 {
+	if n := w.logged(EventClusterChanged); n != 3 {
 		t.Errorf("%d changes in the event log", n)
+	}
+}
+
+// TestAddressChanges: a member takes another address while it lives: it answers there, announces it, and votes on.
+func TestAddressChanges(t *testing.T) {
+	w := newWorld(t, 3)
+	w.pass(3 * time.Second)
+	moved, next := w.followers()[0], addressOfHost(40)
+	body := strings.Replace(clusterOf(w.hosts...), moved.cfg.Address.String(), next.String(), 1)
+	if r := w.ask(w.leader(), request{method: "PUT", path: "/api/cluster", body: body}); r.Status != 202 {
+		t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	w.until("it holds the new address", func() bool { return moved.addresses[next] })
+	if moved.announced[next] == 0 {
+		t.Error("it does not announce its new address")
+	}
+	w.settled()
+	if s := w.statusAt(w.leader()); s.State != ClusterActive {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -272,7 +296,7 @@ func TestRecover(t *testing.T) {
 	if s := w.statusAt(survivor); s.State != ClusterNoHA {
 		t.Errorf("status: %+v", s)
 	}
-	if w.happened("logged", EventRecovered) != 1 {
+	if w.logged(EventRecovered) != 1 {
 		t.Error("the event log does not tell of it")
 	}
 	survivor.crash()

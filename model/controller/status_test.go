@@ -134,6 +134,18 @@ func (w *world) eventLog(query string) []Event {
 	return out.Results
 }
 
+// logged counts the events of a kind in the event log; the leader is the first machine that leads.
+func (w *world) logged(id string) int {
+	w.Helper()
+	n := 0
+	for _, e := range w.eventLog("") {
+		if e.ID == id {
+			n++
+		}
+	}
+	return n
+}
+
 // TestEventsSurvive: the event log is the same under the next leader, and since leaves out what was seen.
 func TestEventsSurvive(t *testing.T) {
 	w := newWorld(t, 3)

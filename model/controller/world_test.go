@@ -163,7 +163,7 @@ func (w *world) deliver() {
 // at is the machine whose own address it is.
 func (w *world) at(ip netip.Addr) *host {
 	for _, h := range w.hosts {
-		if h.cfg.Address == ip {
+		if h.cfg.Address == ip || h.addresses[ip] {
 			return h
 		}
 	}

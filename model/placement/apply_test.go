@@ -17,6 +17,7 @@ func apply(in Input, p *Plan) Input {
 	for i := range out.Services {
 		if engines, ours := at[out.Services[i].Name]; ours {
 			out.Services[i].Engines = engines
+			out.Services[i].Patient = in.Services[i].Patient && !failed(in, in.Services[i])
 		}
 	}
 	for _, d := range p.Delete {
@@ -26,6 +27,14 @@ func apply(in Input, p *Plan) Input {
 		out.Engines = append(out.Engines, Engine{Name: freshName(out.Engines), Group: c.Group, Host: c.Host, State: EngineBooting, Managed: true})
 	}
 	return out
+}
+
+// failed tells whether an engine of a service is not up any more.
+func failed(in Input, s Service) bool {
+	return slices.ContainsFunc(s.Engines, func(name string) bool {
+		i := slices.IndexFunc(in.Engines, func(e Engine) bool { return e.Name == name })
+		return i < 0 || in.Engines[i].State == EngineDown || in.Engines[i].State == EngineBooting
+	})
 }
 
 // freshName is the first engine-N that is not taken.

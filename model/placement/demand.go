@@ -17,15 +17,12 @@ type demand struct {
 	limit      int // of placements on an engine, for services that can wait
 }
 
-// reckon works out the demand.
+// reckon works out the demand that does not depend on who can wait.
 func (g *group) reckon() {
-	widest, busy, fresh := 0, 0, 0
+	widest := 0
 	for _, s := range g.services {
 		g.placements += s.want
 		widest = max(widest, s.want)
-		if s.Patient {
-			fresh += s.want - len(s.at)
-		}
 	}
 	for _, e := range g.engines {
 		if e.exists() {
@@ -33,9 +30,6 @@ func (g *group) reckon() {
 		}
 		if e.counts() {
 			g.have++
-			if len(e.holds) > 0 {
-				busy++
-			}
 		}
 	}
 	if g.placements > 0 {
@@ -45,26 +39,36 @@ func (g *group) reckon() {
 		}
 	}
 	g.base = g.n + g.m
-	g.want = g.base
-	if g.config.Algo == config.PlacementDistributed {
-		g.want = max(g.want, busy+fresh)
-	}
-	g.want = min(g.want, g.config.MaxSE)
-	g.hold(busy + fresh)
 }
 
-// hold bounds how full an engine may become by services that can wait, as long as there is something to wait for:
-// their fair share, or with DISTRIBUTED nothing but themselves if there is room for all to be alone.
-func (g *group) hold(alone int) {
-	g.limit = g.config.MaxVSPerSE
-	booting := slices.ContainsFunc(g.engines, (*engine).boots)
+// hold works out how many engines there should be, and how full one may become by services that can wait, once all
+// others have their slots. While engines are on their way it is a fair share, or with DISTRIBUTED nothing but the
+// service itself, if there is room for all to be alone.
+func (g *group) hold() {
+	alone := 0
+	for _, s := range g.services {
+		if s.Patient {
+			alone += s.want - len(s.at)
+		}
+	}
+	for _, e := range g.engines {
+		if e.counts() && len(e.holds) > 0 {
+			alone++
+		}
+	}
+	distributed := g.config.Algo == config.PlacementDistributed
+	g.want, g.limit = g.base, g.config.MaxVSPerSE
+	if distributed {
+		g.want = max(g.want, alone)
+	}
+	g.want = min(g.want, g.config.MaxSE)
 	making := 0
 	if g.canCreate() {
 		making = max(0, min(g.want-g.have, g.config.MaxSE-g.exist))
 	}
 	switch total := g.have + making; {
-	case !booting && making == 0:
-	case g.config.Algo == config.PlacementDistributed && alone <= total:
+	case making == 0 && !slices.ContainsFunc(g.engines, (*engine).boots):
+	case distributed && alone <= total:
 		g.limit = 1
 	default:
 		g.limit = min(g.limit, ceil(g.placements, total))

@@ -21,10 +21,16 @@ type need struct {
 	nth     int // placement of the service
 }
 
-// fill gives slots to those that lack them. Round by round, every service gets its first engine before any gets its
-// second. What finds no free slot may still get one when another service moves on.
+// fill gives slots to those that lack them, last to those that can wait.
 func (g *group) fill() {
-	needs := g.needs()
+	g.serve(g.needs(false))
+	g.hold()
+	g.serve(g.needs(true))
+}
+
+// serve works through needs of falling urgency. Round by round, every service gets its first engine before any gets its
+// second. What finds no free slot may still get one when another service moves on.
+func (g *group) serve(needs []need) {
 	for len(needs) > 0 {
 		round := 1
 		for round < len(needs) && compareNeeds(needs[0], needs[round]) == 0 {
@@ -37,14 +43,18 @@ func (g *group) fill() {
 			}
 		}
 		for _, n := range stuck {
-			g.makeRoom(n.service)
+			g.makeRoom(n)
 		}
 		needs = needs[round:]
 	}
 }
 
-func (g *group) needs() (needs []need) {
+// needs lists what the services lack that can wait, or that cannot.
+func (g *group) needs(patient bool) (needs []need) {
 	for _, s := range g.services {
+		if s.Patient != patient {
+			continue
+		}
 		for nth := len(s.runs) + 1; nth <= s.want; nth++ {
 			u := urgentScale
 			if nth == 1 {
@@ -68,7 +78,7 @@ func compareNeeds(a, b need) int {
 // place puts a service onto a free slot, and tells whether there was one.
 func (g *group) place(n need) bool {
 	if g.exact && len(g.takers) <= exhaustive && !n.service.Patient {
-		return g.makeRoom(n.service)
+		return g.makeRoom(n)
 	}
 	limit := g.config.MaxVSPerSE
 	if n.service.Patient {

@@ -68,7 +68,7 @@ type Service struct {
 	Disabled bool
 	// Patient says that it is not in use yet and rather waits for engines that are being made than crowd those that
 	// are up. Without it a group that grows from nothing fills its first engine before the second has booted. The
-	// caller must take it back once the service runs, or after a while (se_create_timeout): a cloud may never deliver.
-	// A service whose engine is down is never patient.
+	// caller takes it back for good when an engine of the service has failed, as every plan does by itself, and after a
+	// while (se_create_timeout): a cloud may never deliver.
 	Patient bool
 }

@@ -40,7 +40,8 @@ type hop struct {
 
 // makeRoom puts a service onto a slot that others make free for it, or onto one that is free, and tells whether there
 // is any.
-func (g *group) makeRoom(s *service) bool {
+func (g *group) makeRoom(n need) bool {
+	s := n.service
 	if g.free == 0 || s.Patient {
 		return false
 	}
@@ -50,9 +51,9 @@ func (g *group) makeRoom(s *service) bool {
 	var best candidate
 	least := math.MaxInt
 	s.visit(+1)
-	for _, e := range g.takers {
+	for _, e := range g.stops {
 		h, reachable := g.ways[e]
-		if !reachable || e.mark == s {
+		if !reachable || e.mark == s || e.crowded && !n.staysOn(e) {
 			continue
 		}
 		cost, o := s.cost(e)+h.cost, e.odds(len(s.at) == 0)
@@ -68,8 +69,14 @@ func (g *group) makeRoom(s *service) bool {
 	return true
 }
 
-// hops finds the cheapest way to a free slot from every taker that has one (Bellman and Ford), backwards and round by
-// round: a round needs to look only at what the one before it made cheaper.
+// staysOn tells whether the need is met when another service leaves the crowded engine instead.
+func (n need) staysOn(e *engine) bool {
+	return n.urgency == urgentReplace && slices.Contains(n.service.runs, e)
+}
+
+// hops finds the cheapest way to a free slot from every engine that has one (Bellman and Ford), backwards and round by
+// round: a round needs to look only at what the one before it made cheaper. No way leads over an engine that is crowded:
+// it can only begin there, with a service that stays in place of another one.
 func (g *group) hops() map[*engine]hop {
 	hops := make(map[*engine]hop, len(g.takers))
 	var changed []*engine
@@ -85,9 +92,11 @@ func (g *group) hops() map[*engine]hop {
 	}
 	for ; rounds > 0 && len(changed) > 0; rounds-- {
 		var next []*engine
-		for _, e := range g.takers {
+		for _, e := range g.stops {
 			if len(e.holds) >= g.config.MaxVSPerSE && e.approach(changed, hops) {
-				next = append(next, e)
+				if !e.crowded {
+					next = append(next, e)
+				}
 			}
 		}
 		changed = next

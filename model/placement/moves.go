@@ -48,7 +48,7 @@ func (s *service) draft(drafts []draft) []draft {
 	if len(s.picks) == 0 && len(s.lost) == 0 && len(s.final) == len(s.runs) {
 		return drafts // unchanged
 	}
-	removed := minus(s.runs, s.final)
+	removed := s.removed()
 	added := minus(s.final, s.runs)
 	drafts = s.draftPromote(drafts)
 	grown := max(0, len(s.final)-len(s.runs))
@@ -73,6 +73,16 @@ func (s *service) draft(drafts []draft) []draft {
 	return drafts
 }
 
+// removed are the engines that the service is taken from: first those that it should leave anyway.
+func (s *service) removed() []*engine {
+	var left []*engine
+	for _, l := range s.leaving {
+		left = append(left, l.engine)
+	}
+	left = minus(left, s.final)
+	return append(left, minus(minus(s.runs, s.final), left)...)
+}
+
 // draftPromote adds the promotion of a secondary that runs.
 func (s *service) draftPromote(drafts []draft) []draft {
 	if len(s.Engines) == 0 || len(s.final) == 0 || s.final[0].Name == s.Engines[0] || !slices.Contains(s.runs, s.final[0]) {
@@ -84,8 +94,8 @@ func (s *service) draftPromote(drafts []draft) []draft {
 			m.Why = l.why
 		}
 	}
-	if m.Why.Code == "" { // then it runs there, and could
-		m.Why = s.whyLeft(s.runs[0])
+	if m.Why.Code == "" { // it runs there, and could stay
+		m.Why = s.whyGiven(s.runs[0])
 	}
 	return append(drafts, draft{m, s, nil, nil, rankPromote})
 }

@@ -6,7 +6,7 @@ package placement
 func (s *site) order(plan *Plan, drafts []draft) {
 	for _, e := range s.engines {
 		if e.group != nil {
-			e.slots = max(0, e.group.config.MaxVSPerSE-e.running)
+			e.slots = e.group.config.MaxVSPerSE - e.running
 		}
 	}
 	for force := false; len(drafts) > 0; {
@@ -37,7 +37,7 @@ func (d *draft) enter(force bool) (after []int, ready bool) {
 	case e.slots > 0:
 		e.slots--
 	case len(e.freed) > 0:
-		after = append(after, e.freed[0])
+		after = append(after, e.freed[0]...)
 		e.freed = e.freed[1:]
 	default:
 		return after, force
@@ -54,6 +54,17 @@ func (d *draft) leave(plan *Plan, after []int) {
 		d.service.passed = []int{i}
 	}
 	if d.from != nil {
-		d.from.freed = append(d.from.freed, i)
+		d.from.vacate(i)
 	}
+}
+
+// vacate notes that the i-th move takes a service from the engine.
+func (e *engine) vacate(i int) {
+	e.owed = append(e.owed, i)
+	if e.slots < 0 {
+		e.slots++
+		return
+	}
+	e.freed = append(e.freed, e.owed)
+	e.owed = nil
 }

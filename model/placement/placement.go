@@ -17,13 +17,15 @@
 //   - PACKED makes no engine beyond N + M; DISTRIBUTED makes fresh ones up to max_se for services that can wait for them
 //     ([Service.Patient]). The algorithm decides which engines exist. Over those that do, services are always spread.
 //
-// What is best, most important first: services that run at all, placements that run, few moves, few primaries that
-// change engine, other hosts than those of the same service, other racks, little load.
+// What is best, most important first: services that run at all, services on two engines, on three and so on, engines
+// emptied that should be, few moves, other hosts than those of the same service, other racks, little load. Never at the
+// price of an engine that a service runs on and should keep: it is only taken when it runs on another one.
 package placement
 
 // Compute plans the moves from what is to what should be. The result depends on nothing but the input, and not on the
 // order of its lists, whose names must be unique; only [Service.Engines] has an order that means something. A plan
-// that is carried out leaves nothing to move for the next one.
+// that is carried out leaves nothing to move for the next one, unless an engine held more than max_vs_per_se: it gets
+// nothing until it has given up what is too much.
 func Compute(in Input) *Plan {
 	s := newSite(in)
 	plan := &Plan{}

@@ -7,7 +7,7 @@ type Plan struct {
 	Moves       []Move        // group by group, in an order in which they can be carried out
 	Create      []Creation
 	Delete      []Deletion
-	Waiting     []Wait
+	Waiting     []Wait // group by group, outages first
 	Warnings    []Warning
 }
 

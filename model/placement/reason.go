@@ -81,8 +81,8 @@ const (
 // texts holds a sentence for every code. In braces stand the fields of a [Reason].
 var texts = map[Code]string{
 	CodeNotPlaced:     "runs nowhere yet",
-	CodeScaleOut:      "runs on {have} engines, {want} wanted",
-	CodeScaleIn:       "runs on {have} engines, {want} wanted",
+	CodeScaleOut:      "runs on {have} of {want} engines",
+	CodeScaleIn:       "runs on {have} engines and should on {want}",
 	CodeDisabled:      "the service is disabled",
 	CodeEngineDown:    "{engine} is down",
 	CodeEngineBoots:   "{engine} boots",
@@ -101,10 +101,10 @@ var texts = map[Code]string{
 	CodeSameHost:    "least loaded, {have} of {want}; no free slot on another host",
 	CodeRoomMade:    "the only way to a slot",
 
-	CodeBuffer:   "{have} engines, {want} wanted for N + M",
-	CodeFresh:    "{have} engines, {want} wanted for services that are to have a fresh one",
-	CodeNoSlot:   "{have} placements have no slot",
-	CodeSurplus:  "idle, and {have} engines where {want} are wanted",
+	CodeBuffer:   "{have} of {want} engines for N + M",
+	CodeFresh:    "{have} of {want} engines, so that services get fresh ones",
+	CodeNoSlot:   "placements without a slot: {have}",
+	CodeSurplus:  "idle, and {want} of {have} engines are enough",
 	CodeOrphaned: "its group {group} does not exist",
 
 	CodeHeld:           "held back until the engines that are being made are up",
@@ -118,10 +118,10 @@ var texts = map[Code]string{
 	CodeNoHost:         "no free slot; no host is up and allowed",
 	CodeNoGroup:        "its group {group} does not exist",
 
-	CodeShortMaxSE:    "{have} engines, {want} wanted for N + M; max_se is reached",
-	CodeShortNoAccess: "{have} engines, {want} wanted for N + M; no access to the cloud: an operator must add engines",
-	CodeShortNoHost:   "{have} engines, {want} wanted for N + M; no host is up and allowed",
-	CodeSharedHost:    "its engines are on {have} hosts, {want} would be possible",
+	CodeShortMaxSE:    "{have} of {want} engines for N + M; max_se is reached",
+	CodeShortNoAccess: "{have} of {want} engines for N + M; no access to the cloud: an operator must add engines",
+	CodeShortNoHost:   "{have} of {want} engines for N + M; no host is up and allowed",
+	CodeSharedHost:    "its engines share hosts: {have} where {want} are possible",
 }
 
 // String is the reason as a sentence for people.

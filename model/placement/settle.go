@@ -77,16 +77,19 @@ func (g *group) settle() {
 			g.takers = append(g.takers, e)
 			g.free += g.config.MaxVSPerSE - len(e.holds)
 		}
+		if e.takes() || e.crowded {
+			g.stops = append(g.stops, e)
+		}
 	}
 }
 
-// worst is the engine that a service gives up first: one in doubt, one that shares a host, the most loaded; the
-// primary last, because its role would have to move.
+// worst is the engine that a service gives up first: one in doubt, even if a healthy one could be of use to others; then
+// one that shares a host, the most loaded; of the healthy ones the primary last, because its role would have to move.
 func (s *service) worst() *engine {
 	return slices.MaxFunc(s.at, func(a, b *engine) int {
 		return cmp.Or(
-			compareBool(a != s.primary, b != s.primary),
 			compareBool(!a.takes(), !b.takes()),
+			compareBool(a != s.primary, b != s.primary),
 			cmp.Compare(s.neighbours(a), s.neighbours(b)),
 			cmp.Compare(a.running, b.running),
 			cmp.Compare(a.Name, b.Name),
@@ -108,11 +111,12 @@ func (s *service) drop(e *engine) {
 	s.at = slices.DeleteFunc(s.at, func(o *engine) bool { return o == e })
 }
 
-// unload makes an engine that holds too much give services up, those first for which it is not the primary.
+// unload makes an engine that holds too much give services up, those first for which it is not the primary. They still
+// run there until they find a slot, so the engine gets nothing in this plan.
 func (g *group) unload(e *engine) {
 	held := len(e.holds)
 	if held > g.config.MaxVSPerSE {
-		g.exact = true
+		e.crowded = true
 	}
 	for len(e.holds) > g.config.MaxVSPerSE {
 		s := slices.MaxFunc(e.holds, func(a, b *service) int {

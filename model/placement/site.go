@@ -38,10 +38,11 @@ type group struct {
 	site     *site
 	engines  []*engine
 	takers   []*engine // those that take services now
+	stops    []*engine // those, and crowded ones: where a way to a slot may lead
 	services []*service
 	demand
 	free     int             // slots of takers
-	exact    bool            // a free slot need not be the cheapest: services were taken from engines
+	exact    bool            // a free slot need not be the cheapest: services were moved to make room
 	ways     map[*engine]hop // see hops; nil when something has changed since
 	creating int             // engines that the plan asks for
 	missing  int             // placements without a slot
@@ -53,12 +54,14 @@ type engine struct {
 	group     *group
 	host      *host
 	barred    bool       // the group's lists of hosts have changed since it was made
+	crowded   bool       // it held more than max_vs_per_se
 	holds     []*service // those that stay or come
 	running   int        // placements now, whatever becomes of them
 	retained  int        // placements that should leave, and have to stay
 	primaries int        // services that it holds as primary
-	slots     int        // free while the moves are made
-	freed     []int      // moves that free one more
+	slots     int        // free while the moves are made; negative: it holds too much
+	owed      []int      // moves that have made it hold less, but not yet free a slot
+	freed     [][]int    // for every slot that moves free, those that must be done
 	mark      *service   // the service being looked at, if it is here
 }
 

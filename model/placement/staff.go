@@ -8,12 +8,12 @@ import (
 )
 
 // retain settles the engines of every service: what finds no slot stays where it runs, even if it should leave. An
-// engine that drains must become empty, though, so services that run on others too give it up meanwhile, as an
+// engine that drains must become empty, though, so services that run on a healthy one too give it up meanwhile, as an
 // upgrade does ("Upgrading Avi Vantage Software").
 func (g *group) retain() {
 	for _, s := range g.services {
 		g.missing += s.want - len(s.at)
-		elsewhere := slices.ContainsFunc(s.at, func(e *engine) bool { return e.takes() && slices.Contains(s.runs, e) })
+		elsewhere := slices.ContainsFunc(s.at, (*engine).takes)
 		staying := s.want - len(s.at)
 		var kept []*engine
 		for _, l := range s.leaving {
@@ -74,7 +74,7 @@ func (g *group) staff(plan *Plan) {
 
 // lacking counts the engines to create: for N + M, and so many that everything that lacks a slot can have one of those
 // that are coming, no two of one service on the same engine. Slots of an engine that drains come back, but not for
-// what waits to leave it.
+// what waits to leave one, nor for a service that runs nowhere.
 func (g *group) lacking() int {
 	coming, back := 0, 0 // engines
 	var soon, later int  // slots
@@ -88,22 +88,26 @@ func (g *group) lacking() int {
 			later += slots
 		}
 	}
-	n, stuck := g.want-g.have, 0
+	n, urgent := g.want-g.have, 0
 	for _, s := range g.services {
 		missing := s.want - len(s.at)
 		if missing == 0 {
 			continue
 		}
-		stuck += s.stays
+		now := s.stays
+		if len(s.final) == 0 {
+			now = missing
+		}
+		urgent += now
 		useless := 0
 		for _, e := range s.at {
 			if e.doubted() {
 				useless++
 			}
 		}
-		n = max(n, s.stays-(coming-useless), missing-(coming-useless)-(back-min(back, s.draining())))
+		n = max(n, now-(coming-useless), missing-(coming-useless)-(back-min(back, s.draining())))
 	}
-	return max(n, ceil(stuck-soon, g.config.MaxVSPerSE), ceil(g.missing-soon-later, g.config.MaxVSPerSE))
+	return max(n, ceil(urgent-soon, g.config.MaxVSPerSE), ceil(g.missing-soon-later, g.config.MaxVSPerSE))
 }
 
 // draining counts the draining engines that a service cannot leave.

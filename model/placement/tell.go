@@ -22,11 +22,15 @@ func (g *group) tell(plan *Plan) {
 		plan.Warnings = append(plan.Warnings, Warning{Group: g.config.Name, Why: why})
 	}
 	queue := g.queue()
+	for _, outage := range []bool{true, false} {
+		for _, s := range g.services {
+			if missing := s.want - len(s.at); missing > 0 && outage == (len(s.final) == 0) {
+				plan.Waiting = append(plan.Waiting, Wait{s.Name, missing, len(s.final), queue.join(s, missing)})
+			}
+		}
+	}
 	hosts := g.hosts()
 	for _, s := range g.services {
-		if missing := s.want - len(s.at); missing > 0 {
-			plan.Waiting = append(plan.Waiting, Wait{s.Name, missing, len(s.final), queue.join(s, missing)})
-		}
 		if apart, possible := s.hosts(), min(len(s.final), hosts); apart < possible {
 			why := Reason{Code: CodeSharedHost, Service: s.Name, Have: apart, Want: possible}
 			plan.Warnings = append(plan.Warnings, Warning{g.config.Name, s.Name, why})
@@ -114,10 +118,12 @@ func (q *queue) join(s *service, missing int) Reason {
 		return Reason{Code: CodeHeld, Group: q.group.config.Name}
 	}
 	for i := range q.coming {
-		if t := &q.coming[i]; t.slots > 0 && (t.engine == nil || !slices.Contains(s.final, t.engine)) {
-			t.slots -= missing
-			return t.why
+		t := &q.coming[i]
+		if t.slots <= 0 || slices.Contains(s.final, t.engine) || t.why.Code == CodeWaitsDrained && (s.stays > 0 || len(s.final) == 0) {
+			continue
 		}
+		t.slots -= missing
+		return t.why
 	}
 	for _, e := range q.group.engines {
 		if e.State == EngineUp && e.FailedLately && len(e.holds) < q.group.config.MaxVSPerSE && !slices.Contains(s.final, e) {

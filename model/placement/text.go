@@ -25,7 +25,7 @@ func (p *Plan) String() string {
 		fmt.Fprintf(&b, "delete %s: %s\n", d.Engine, d.Why)
 	}
 	for _, w := range p.Waiting {
-		fmt.Fprintf(&b, "%s runs on %d engines and waits for %d: %s\n", w.Service, w.Running, w.Missing, w.Why)
+		fmt.Fprintf(&b, "%s waits, runs on %d and lacks %d: %s\n", w.Service, w.Running, w.Missing, w.Why)
 	}
 	for _, w := range p.Warnings {
 		fmt.Fprintf(&b, "warning: %s", w.Group)
