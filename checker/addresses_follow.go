@@ -3,6 +3,7 @@ package checker
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"firedrill/checker/history"
@@ -13,10 +14,11 @@ import (
 const followWithin = 5 * time.Second
 
 // checkAddressesFollow wants every address of an engine that stopped to be held by another of its group before long, if
-// that group has an engine that serves: also those that no client probes, such as floating addresses.
+// that group has an engine that serves: also those that no client probes, such as floating addresses. In an elastic group
+// every address is a unit of its own, probed as a service, and may have to wait for a free slot: it is left out.
 func checkAddressesFollow(h *evidence) []Violation {
 	f := following{groups: make(map[string]string), holders: make(map[string][]string),
-		active: make(map[string]int64), left: make(map[string]*history.Event)}
+		elastic: make(map[string]bool), active: make(map[string]int64), left: make(map[string]*history.Event)}
 	for _, n := range h.Header.Nodes {
 		if n.Role == "engine" {
 			f.groups[n.Name] = n.Group
@@ -37,6 +39,7 @@ type following struct {
 	holders    map[string][]string // by address
 	active     map[string]int64    // engines that serve, since when
 	left       map[string]*history.Event
+	elastic    map[string]bool // addresses that are units
 	violations []Violation
 }
 
@@ -49,6 +52,9 @@ func (f *following) follow(e *history.Event) {
 	case model.EventAddressRemoved:
 		f.drop(e.Unit, e.Node)
 	case model.EventActive:
+		if _, unit, ok := strings.Cut(e.Unit, "/"); ok {
+			f.elastic[unit] = true
+		}
 		if _, already := f.active[e.Node]; !already {
 			f.active[e.Node] = e.Time
 		}
@@ -59,7 +65,7 @@ func (f *following) follow(e *history.Event) {
 		f.judge(e.Time)
 		delete(f.active, e.Node)
 		for _, address := range sortedKeys(f.holders) {
-			if f.drop(address, e.Node) && len(f.holders[address]) == 0 {
+			if f.drop(address, e.Node) && len(f.holders[address]) == 0 && !f.elastic[address] {
 				f.left[address] = e
 			}
 		}

@@ -27,5 +27,8 @@ var Invariants = []Invariant{
 	{"outage-bound", "no outage is longer than the scenario allows", checkOutageBound},
 	{"answers-as-expected", "the REST API answers as the scenario says", checkAnswersAsExpected},
 	{"faults-strike", "every planned fault strikes somebody, or else the run proves nothing", checkFaultsStrike},
+	{"flows-survive", "no long flow of a client breaks while the engine that carries it lives and feels no fault", checkFlowsSurvive},
+	{"group-isolation", "no engine serves what belongs to another group", checkGroupIsolation},
+	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
 }

@@ -1,7 +1,9 @@
 package model
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 )
 
 // Table is the forwarding table of a service engine: which service answers at an address, and which
@@ -17,6 +19,10 @@ type TableService struct {
 	Address netip.AddrPort
 	Balance Balance
 	Servers []netip.AddrPort // those that pass their health monitors, in configuration order
+	// Engines share the flows of the service, by their addresses on the data network; Self is the one among them that the
+	// table is for. Fewer than two: this engine serves every flow itself.
+	Engines []netip.Addr
+	Self    netip.Addr
 }
 
 // Balance is how a service spreads flows over its servers.
@@ -32,6 +38,7 @@ const (
 type Flow struct {
 	Client  netip.AddrPort
 	Service netip.AddrPort
+	Given   bool // by another engine, which has chosen this one
 }
 
 // Action is what the data path does with a new flow.
@@ -41,6 +48,7 @@ type Action uint8
 const (
 	ActionRefuse Action = iota // answer with a reset: nothing listens here, or no server is left
 	ActionServe                // hand the flow to Decision.Server
+	ActionGive                 // hand it to Decision.Engine, which answers the client itself
 )
 
 // Decision is the answer of [Table.Lookup].
@@ -48,6 +56,7 @@ type Decision struct {
 	Action  Action
 	Service string
 	Server  netip.AddrPort
+	Engine  netip.Addr
 }
 
 // NewTable builds a table; of two services at one address the first stays.
@@ -72,6 +81,9 @@ func (t *Table) Lookup(flow Flow, nth uint64) Decision {
 	if !ok {
 		return Decision{}
 	}
+	if chosen := s.engine(flow.Client, 0); !flow.Given && chosen.IsValid() && chosen != s.Self {
+		return Decision{Action: ActionGive, Service: s.Name, Engine: chosen}
+	}
 	if len(s.Servers) == 0 {
 		return Decision{Service: s.Name}
 	}
@@ -90,4 +102,40 @@ func (s *TableService) pick(flow Flow, nth uint64) netip.AddrPort {
 		}
 	}
 	return best
+}
+
+// Holder is whom to ask about a flow that began elsewhere, where n have been asked already: the engines of the service,
+// the likeliest first, this one left out. It returns how many will have been asked then, and false when that were all.
+//
+// So flows stay where they are: when engines join or leave, or the primary dies, the new primary knows nothing of them,
+// and finds them where the set of engines had put them before.
+func (t *Table) Holder(flow Flow, n int) (engine netip.Addr, asked int, ok bool) {
+	if t == nil {
+		return netip.Addr{}, n, false
+	}
+	s, known := t.services[flow.Service]
+	if !known {
+		return netip.Addr{}, n, false
+	}
+	for ; n < len(s.Engines); n++ {
+		if e := s.engine(flow.Client, n); e.IsValid() && e != s.Self {
+			return e, n + 1, true
+		}
+	}
+	return netip.Addr{}, n, false
+}
+
+// engine is the engine with the n-th highest score for a client (native scale-out: "Virtual Service Scaling"), the zero
+// Addr where this engine is alone.
+func (s *TableService) engine(client netip.AddrPort, n int) netip.Addr {
+	if len(s.Engines) < 2 || n >= len(s.Engines) {
+		return netip.Addr{}
+	}
+	key := NewRendezvous().AddrPort(client)
+	byScore := slices.Clone(s.Engines)
+	slices.SortFunc(byScore, func(a, b netip.Addr) int {
+		x, y := key.AddrPort(netip.AddrPortFrom(a, 0)).Score(), key.AddrPort(netip.AddrPortFrom(b, 0)).Score()
+		return cmp.Or(cmp.Compare(y, x), a.Compare(b))
+	})
+	return byScore[n]
 }

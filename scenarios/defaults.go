@@ -40,6 +40,7 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 	set(d, "workload.probes.every", &p.Every, config.Duration(100*ms))
 	set(d, "workload.probes.fast", &p.Fast, config.Duration(5*ms))
 	set(d, "workload.probes.timeout", &p.Timeout, config.Duration(50*ms))
+	set(d, "workload.flows.every", &s.Workload.Flows.Every, config.Duration(100*ms))
 	if m := s.Workload.Mix; m != nil {
 		set(d, "workload.mix.keys", &m.Keys, 5)
 		set(d, "workload.mix.readers", &m.Readers, 5)

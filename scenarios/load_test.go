@@ -167,6 +167,8 @@ func TestErrors(t *testing.T) {
 		{"target: leader", "target: ''", "43:42", "nobody is named"},
 		{"target: leader", "target: active(pear)", "43:42", `no group "pear"; did you mean "pair"?`},
 		{"target: leader", "target: standby(spare)", "43:42", "only a group of HA_MODE_LEGACY_ACTIVE_STANDBY has an active"},
+		{"target: leader", "target: primary(wed)", "43:42", `has no service "wed"; did you mean "web"?`},
+		{"target: leader", "target: secondary(web)", "43:42", "only services of an elastic group have a primary and secondaries"},
 		{"target: leader", "target: controller-4", "43:42", `there is no node "controller-4"`},
 		{"target: leader", "target: follower[2]", "43:50", "must be specified"},
 		{"target: leader", "target: 'follower[2]'", "43:42", "there is no follower[2]; 2 of 3 controllers follow"},

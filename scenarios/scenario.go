@@ -110,6 +110,7 @@ type Config struct {
 // Workload is what clients do.
 type Workload struct {
 	Probes  Probes      `yaml:"probes,omitempty"`
+	Flows   Flows       `yaml:"flows,omitempty"`
 	Mix     *Mix        `yaml:"mix,omitempty"` // becomes Operations in the plan
 	Operate []Operation `yaml:"operations,omitempty"`
 }
@@ -119,6 +120,12 @@ type Probes struct {
 	Every   config.Duration `yaml:"every,omitempty"`   // while it answers; default 100ms
 	Fast    config.Duration `yaml:"fast,omitempty"`    // once it does not; default 5ms
 	Timeout config.Duration `yaml:"timeout,omitempty"` // default 50ms
+}
+
+// Flows are long ones: clients open them once, send a request on each every so often, and open them again when they break.
+type Flows struct {
+	PerService int             `yaml:"per_service,omitempty"` // default none
+	Every      config.Duration `yaml:"every,omitempty"`       // between two requests; default 100ms
 }
 
 // Mix is random work on the configuration: clients that create, read, update, list and delete a small set

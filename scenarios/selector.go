@@ -21,6 +21,8 @@ const (
 	SelectServers     SelectorKind = "servers"     // every back end
 	SelectActive      SelectorKind = "active"      // the engine of the legacy group Name that serves: active(shop)
 	SelectStandby     SelectorKind = "standby"     // and the one that does not: standby(shop)
+	SelectPrimary     SelectorKind = "primary"     // the engine that holds the address of the service Name: primary(web)
+	SelectSecondary   SelectorKind = "secondary"   // the first other engine on which the service is placed: secondary(web)
 	SelectHost        SelectorKind = "host"        // every node on the hosts of the nodes Of: host(leader)
 	SelectRack        SelectorKind = "rack"        // every node on the hosts of the rack Name: rack(a)
 	SelectAll         SelectorKind = "all"         // every node
@@ -30,7 +32,7 @@ const (
 // moment. The world resolves it when the fault strikes.
 type Selector struct {
 	Kind  SelectorKind
-	Name  string    // of a node, a group or a rack
+	Name  string    // of a node, a group, a service or a rack
 	Index int       // of follower[Index]
 	Of    *Selector // of host(...)
 }
@@ -52,7 +54,7 @@ func (s Selector) String() string {
 
 // selectorForms are what people may write; they end the message about what cannot be read.
 var selectorForms = []string{"controller-1", "engine-1", "server-1", "gateway-1", "leader", "follower[0]", "followers",
-	"controllers", "engines", "servers", "active(GROUP)", "standby(GROUP)", "engines(GROUP)", "host(SELECTOR)", "rack(NAME)", "all"}
+	"controllers", "engines", "servers", "active(GROUP)", "standby(GROUP)", "engines(GROUP)", "primary(SERVICE)", "secondary(SERVICE)", "host(SELECTOR)", "rack(NAME)", "all"}
 
 const maxSelector = 300 // bytes; nobody means more, and nesting stays shallow
 
@@ -91,7 +93,7 @@ func parseSelectorOf(text string, kind SelectorKind, inner string) (Selector, er
 	case SelectHost:
 		of, err := ParseSelector(inner)
 		return Selector{Kind: kind, Of: &of}, err
-	case SelectActive, SelectStandby, SelectEngines, SelectRack:
+	case SelectActive, SelectStandby, SelectEngines, SelectPrimary, SelectSecondary, SelectRack:
 		if !namePattern.MatchString(inner) {
 			return Selector{}, fmt.Errorf("%q is no selector: %q is not a name", text, inner)
 		}

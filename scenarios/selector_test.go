@@ -13,14 +13,14 @@ func anySelector() *rapid.Generator[Selector] {
 	name := rapid.StringMatching(`[A-Za-z0-9._-]{1,20}`)
 	return rapid.Custom(func(t *rapid.T) Selector {
 		s := Selector{Kind: rapid.SampledFrom([]SelectorKind{SelectNode, SelectLeader, SelectFollower, SelectFollowers, SelectControllers,
-			SelectEngines, SelectServers, SelectActive, SelectStandby, SelectHost, SelectRack, SelectAll}).Draw(t, "kind")}
+			SelectEngines, SelectServers, SelectActive, SelectStandby, SelectPrimary, SelectSecondary, SelectHost, SelectRack, SelectAll}).Draw(t, "kind")}
 		switch s.Kind {
 		case SelectNode:
 			role := rapid.SampledFrom([]string{RoleController, RoleEngine, RoleServer, RoleGateway}).Draw(t, "role")
 			s.Name = nodeName(role, rapid.IntRange(1, 9999).Draw(t, "number"))
 		case SelectFollower:
 			s.Index = rapid.IntRange(0, 9).Draw(t, "index")
-		case SelectActive, SelectStandby, SelectRack:
+		case SelectActive, SelectStandby, SelectPrimary, SelectSecondary, SelectRack:
 			s.Name = name.Draw(t, "name")
 		case SelectEngines:
 			if rapid.Bool().Draw(t, "of a group") {

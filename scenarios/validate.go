@@ -38,6 +38,7 @@ const (
 	fastestRate   = 10_000.0 // operations a second
 	mostOps       = 1_000_000
 	mostKeys      = 1000
+	mostFlows     = 1000
 	longestBody   = 1 << 20
 	greatestDrift = 10_000 // parts per million; a bad crystal is off by 200
 )
@@ -246,6 +247,8 @@ func (v *validation) workload() {
 	v.duration("workload.probes.every", w.Probes.Every, time.Millisecond, longestDelay)
 	v.duration("workload.probes.fast", w.Probes.Fast, time.Millisecond, w.Probes.Every.Std())
 	v.duration("workload.probes.timeout", w.Probes.Timeout, time.Millisecond, longestDelay)
+	v.between("workload.flows.per_service", w.Flows.PerService, 0, mostFlows)
+	v.duration("workload.flows.every", w.Flows.Every, time.Millisecond, time.Second)
 	m := w.Mix
 	if m == nil {
 		return

@@ -91,9 +91,28 @@ func (v *validation) selects(path string, s Selector) {
 			v.check(mode == config.HAModeLegacyActiveStandby, path, "group %q is of %s; only a group of %s has an active and a standby engine",
 				s.Name, mode, config.HAModeLegacyActiveStandby)
 		}
+	case SelectPrimary, SelectSecondary:
+		v.placed(path, s)
 	case SelectRack:
 		v.check(slices.ContainsFunc(t.Hosts, func(h Host) bool { return h.Rack == s.Name }), path, "there is no rack %q; topology.hosts puts hosts into racks", s.Name)
 	case SelectHost:
 		v.selects(path, *s.Of)
 	}
+}
+
+// placed checks that a selector names a service whose engines have places in a list.
+func (v *validation) placed(path string, s Selector) {
+	services := v.s.Config.Services
+	i := slices.IndexFunc(services, func(vs config.VirtualService) bool { return vs.Name == s.Name })
+	if i < 0 {
+		names := make([]string, len(services))
+		for i, vs := range services {
+			names[i] = vs.Name
+		}
+		v.check(false, path, "config.virtual_services has no service %q; %s", s.Name, suggest(s.Name, names))
+		return
+	}
+	mode, _ := v.haMode(services[i].SEGroupRef)
+	v.check(mode.Elastic(), path, "group %q of service %q is of %s; only services of an elastic group have a primary and secondaries",
+		services[i].SEGroupRef, s.Name, mode)
 }

@@ -35,7 +35,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
 		diskRng:      newStream(seed, "disk"),
-		roles:        roles{active: make(map[string][]*machine), members: make(map[string]bool)},
+		roles:        roles{active: make(map[string][]*machine), placed: make(map[string][]string), members: make(map[string]bool)},
 	}
 	for _, p := range w.firstMembers() {
 		w.roles.members[p.Name] = true
@@ -190,7 +190,7 @@ func (w *World) bootController(m *machine) func() model.Node {
 func (w *World) bootEngine(n scenarios.Node) func() model.Node {
 	return func() model.Node {
 		return engine.New(engine.Config{
-			Name: n.Name, Group: n.Group,
+			Name: n.Name, Group: n.Group, Host: n.Host,
 			Management: scenarios.EngineManagementIP(n.Number), Data: scenarios.EngineDataIP(n.Number),
 			Controllers: w.memberIPs(), Timers: w.timers,
 		})
@@ -217,6 +217,9 @@ func (w *World) addClients(seed uint64) error {
 		watcher.watchService(vs.Name, netip.AddrPortFrom(vs.VIP, vs.Port))
 	}
 	newProber(w, client("client-api", management, scenarios.APIClientIP(1)), times).watchAPI(w.memberIPs)
+	if f := w.plan.Workload.Flows; f.PerService > 0 {
+		newFlowClient(w, client("client-flows", data, scenarios.NearbyClientIP(2)), f)
+	}
 	return w.addOperators(func(name string, number int) *machine {
 		return client(name, management, scenarios.APIClientIP(number+1))
 	})

@@ -10,7 +10,7 @@ import (
 // flowState is what an engine remembers of an accepted flow. An engine that does not know a flow resets it.
 type flowState struct {
 	server  ipv4
-	since   int64
+	since   int64 // when it was last used
 	service *carried
 	last    bool // the client closes after the next answer
 }
@@ -40,6 +40,9 @@ func (w *World) dataPath(m *machine, f *frame) {
 		if m.sockets != nil {
 			m.sockets.receive(f)
 		}
+		if m.longFlows != nil {
+			m.longFlows.receive(f)
+		}
 		if f.kind == reset {
 			delete(m.flows, f.flow)
 		}
@@ -49,11 +52,12 @@ func (w *World) dataPath(m *machine, f *frame) {
 
 // openFlow asks the forwarding table that the engine has published, as the proxy of a container does.
 func (w *World) openFlow(m *machine, f *frame) {
-	flow := model.Flow{
-		Client:  netip.AddrPortFrom(f.flow.client.addr(), f.flow.clientPort),
-		Service: netip.AddrPortFrom(f.flow.service.addr(), f.flow.servicePort),
-	}
+	flow := f.identity()
 	d := m.table.Lookup(flow, m.taken)
+	if d.Action == model.ActionGive {
+		w.give(m, f, d.Engine, 0)
+		return
+	}
 	var service *carried
 	if d.Service != "" { // else nothing listens there
 		service = m.countFlow(d.Service, flow, d.Server)
@@ -82,17 +86,40 @@ func (w *World) forgetIdleFlows(m *machine) {
 func (w *World) requestOnFlow(m *machine, f *frame) {
 	s, known := m.flows[f.flow]
 	if !known {
+		if engine, asked, ok := m.table.Holder(f.identity(), int(f.asked)); ok {
+			w.give(m, f, engine, asked)
+			return
+		}
 		w.toClient(m, f.flow, reset)
 		return
 	}
 	if f.last {
 		s.last = true
-		m.flows[f.flow] = s
+	} else {
+		s.since = w.now
 	}
+	m.flows[f.flow] = s
 	s.service.Requests++
 	b := w.newFrame()
 	b.kind, b.to, b.flow = backendRequest, s.server, f.flow
 	w.sendIP(m, b)
+}
+
+// identity is the flow of a frame as the forwarding table knows it.
+func (f *frame) identity() model.Flow {
+	return model.Flow{
+		Client:  netip.AddrPortFrom(f.flow.client.addr(), f.flow.clientPort),
+		Service: netip.AddrPortFrom(f.flow.service.addr(), f.flow.servicePort),
+		Given:   f.given,
+	}
+}
+
+// give hands a frame of a client to another engine of the service, as it is, inside a frame between the two ("Virtual
+// Service Scaling": forwarded at layer 2). That engine answers the client itself.
+func (w *World) give(m *machine, f *frame, engine netip.Addr, asked int) {
+	g := w.newFrame()
+	g.kind, g.to, g.flow, g.last, g.given, g.asked = f.kind, pack(engine), f.flow, f.last, true, uint8(asked)
+	w.sendIP(m, g)
 }
 
 // reply answers a frame to whom it came from; a response of the engine goes to the flow's client, from the

@@ -18,6 +18,8 @@ func describe(e *history.Event) string {
 		return words("%-14s %s %s %s term=%d index=%d %s", e.Node, e.Event, e.Unit, e.Peer, e.Term, e.Index, e.Detail)
 	case history.Probe:
 		return words("%-14s probe of %s ok=%v %s %s", e.Client, e.Service, e.OK, e.By, e.Reason)
+	case history.Flow:
+		return words("%-14s flow %d to %s %s %s %s", e.Client, e.Op, e.Service, e.Phase, e.By, e.Reason)
 	case history.Fault:
 		return words("%-14s %s %s at %s = %s %s", "world", e.Fault, e.Phase, e.Target, strings.Join(e.Resolved, ","), e.Reason)
 	case history.Call:

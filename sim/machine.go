@@ -45,6 +45,7 @@ type machine struct {
 
 	// What the world itself runs on plain machines.
 	sockets   *prober
+	longFlows *flowClient
 	onMessage func(from netip.Addr, payload []byte)
 }
 
@@ -101,6 +102,9 @@ func (m *machine) start() {
 	m.w.nodeEvent(m, model.Event{Kind: model.EventStarted})
 	if m.sockets != nil {
 		m.sockets.begin()
+	}
+	if m.longFlows != nil {
+		m.longFlows.begin()
 	}
 	if m.boot == nil {
 		return

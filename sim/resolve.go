@@ -40,6 +40,10 @@ func (w *World) matches(s scenarios.Selector) []*machine {
 		return w.where(func(m *machine) bool { return m.Group == s.Name && w.roles.serves(m, s.Name, true) })
 	case scenarios.SelectStandby:
 		return w.where(func(m *machine) bool { return m.Group == s.Name && !w.roles.serves(m, s.Name, false) })
+	case scenarios.SelectPrimary:
+		return w.where(func(m *machine) bool { return m == w.primary(s.Name) })
+	case scenarios.SelectSecondary:
+		return w.where(func(m *machine) bool { return m == w.secondary(s.Name) })
 	case scenarios.SelectRack:
 		return w.where(func(m *machine) bool { return m.host.rack == s.Name })
 	case scenarios.SelectHost:
@@ -89,4 +93,24 @@ func (w *World) onSameHosts(ms []*machine) []*machine {
 	return w.where(func(m *machine) bool {
 		return slices.ContainsFunc(ms, func(o *machine) bool { return o.host == m.host })
 	})
+}
+
+// primary is the engine that holds the address of a service of an elastic group; where two do, the latest.
+func (w *World) primary(service string) *machine {
+	for _, vs := range w.plan.Config.Services {
+		if holders := w.roles.active[vs.SEGroupRef+"/"+vs.VIP.String()]; vs.Name == service && len(holders) > 0 {
+			return holders[len(holders)-1]
+		}
+	}
+	return nil
+}
+
+// secondary is the first engine of a service, as it is placed, that runs and is not the primary.
+func (w *World) secondary(service string) *machine {
+	for _, name := range w.roles.placed[service] {
+		if m := w.byName[name]; m != nil && m.up && m != w.primary(service) {
+			return m
+		}
+	}
+	return nil
 }

@@ -13,6 +13,8 @@ type roles struct {
 	term   uint64
 	active map[string][]*machine // by group, or group/unit: who serves it, the latest last
 
+	placed map[string][]string // by service: its engines, primary first, as the leader last placed it
+
 	members   map[string]bool // controllers that are members of the cluster
 	membersAt uint64          // where in the log they became that
 }
@@ -38,6 +40,8 @@ func (r *roles) follow(m *machine, e *model.Event) {
 				r.members[name] = true
 			}
 		}
+	case model.EventPlaced:
+		r.placed[e.Unit] = strings.Fields(e.Peer)
 	case model.EventActive:
 		r.active[e.Unit] = append(without(r.active[e.Unit], []*machine{m}), m)
 	case model.EventStandby:

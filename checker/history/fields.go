@@ -69,13 +69,14 @@ var shapes = map[Type]shape{
 	Call:   {fClient | fOp | fOperation, fKey | fValue | fExpected | fVersion},
 	Return: {fClient | fOp | fOutcome, fValue | fVersion | fItems | fIndex | fBy | fReason | fDetail | fStatus},
 	Probe:  {fService, fClient | fSent | fOK | fBy | fReason},
+	Flow:   {fService | fOp | fPhase, fClient | fBy | fReason},
 	NodeEv: {fNode | fEvent, fUnit | fPeer | fTerm | fIndex | fHash | fState | fDetail},
 	Fault:  {fFault | fPhase, fStep | fTarget | fResolved | fOptional | fReason | fDetail},
 	End:    {},
 }
 
 var (
-	types      = []string{string(Call), string(Return), string(Probe), string(NodeEv), string(Fault), string(End)}
+	types      = []string{string(Call), string(Return), string(Probe), string(Flow), string(NodeEv), string(Fault), string(End)}
 	operations = []string{OpRead, OpWrite, OpCAS, OpCreate, OpUpdate, OpDelete, OpList, OpRequest}
 	outcomes   = []string{OK, Fail, Unknown}
 	phases     = []string{Begin, Finish}

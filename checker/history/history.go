@@ -54,6 +54,7 @@ const (
 	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
 	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Status, Index, By, Reason, Detail
 	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
+	Flow   Type = "flow"   // a long flow of a client was opened (Phase begin) or broken (end): Service, Client, Op, Phase, By, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
 	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase, Optional
 	End    Type = "end"    // the run is over; nothing follows
@@ -116,7 +117,7 @@ type Event struct {
 	Fault    string   `json:"fault,omitempty"`
 	Target   string   `json:"target,omitempty"`   // the selector, as planned
 	Resolved []string `json:"resolved,omitempty"` // the nodes it became
-	Phase    string   `json:"phase,omitempty"`    // begin or end
+	Phase    string   `json:"phase,omitempty"`    // begin or end, of a flow too
 	Optional bool     `json:"optional,omitempty"` // the scenario allows the fault to strike nobody
 
 	Reason string `json:"reason,omitempty"`

@@ -142,7 +142,7 @@ func TestBadHistoriesAreRefused(t *testing.T) {
 		{"newer", `{"format":"firedrill.history","version":2,"moon":1}`, `h:1: version 2 is newer than this program; it reads up to version 1`},
 		{"unknown header field", `{"format":"firedrill.history","version":1,"moon":1}`, `h:1: unknown field "moon"; a header has format,`},
 		{"bad duration", `{"format":"firedrill.history","version":1,"expect":{"dual_active":"5"}}`, `h:1: "5" is not a duration; write a number and a unit`},
-		{"unknown type", head + `{"t":1,"type":"guess"}`, `h:2: the type "guess" is unknown; it is one of call, return, probe, node, fault, end`},
+		{"unknown type", head + `{"t":1,"type":"guess"}`, `h:2: the type "guess" is unknown; it is one of call, return, probe, flow, node, fault, end`},
 		{"unknown field", head + `{"t":1,"type":"end","moon":1}`, `h:2: unknown field "moon"; the type end has t and type only`},
 		{"wrong type of value", head + `{"t":"1","type":"end"}`, `h:2: t is string, but takes int64;`},
 		{"missing field", head + `{"t":1,"type":"node","event":"leader"}`, `h:2: the node lacks node; the type node has t, type, node, event and may have unit,`},

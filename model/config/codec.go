@@ -23,6 +23,7 @@ var kinds = []struct {
 	{KindPool, func() Object { return new(Pool) }},
 	{KindVirtualService, func() Object { return new(VirtualService) }},
 	{KindBackupConfiguration, func() Object { return new(BackupConfiguration) }},
+	{KindPlacement, func() Object { return new(Placement) }},
 }
 
 // Kinds lists every kind of object.

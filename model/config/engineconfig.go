@@ -9,6 +9,8 @@ type EngineConfig struct {
 	Services []VirtualService   `json:"services"`
 	Pools    []Pool             `json:"pools"`
 	Monitors []HealthMonitor    `json:"monitors"`
+	// Placement is unset in a legacy group, whose two engines settle that between them.
+	Placement *Placement `json:"placement,omitempty"`
 }
 
 // Pool returns the pool of that name, or nil.

@@ -18,6 +18,7 @@ const (
 	KindVirtualService     Kind = "VirtualService"
 
 	KindBackupConfiguration Kind = "BackupConfiguration"
+	KindPlacement           Kind = "Placement"
 )
 
 // Object is one of the types below.
@@ -132,6 +133,7 @@ type ServiceEngine struct {
 	GroupRef   string     `json:"se_group_ref" yaml:"se_group_ref"`
 	Management netip.Addr `json:"mgmt_ip" yaml:"mgmt_ip"`
 	Data       netip.Addr `json:"data_ip" yaml:"data_ip"`
+	Host       string     `json:"host_ref,omitempty" yaml:"host_ref,omitempty"` // the hardware that it runs on, where known
 }
 
 // HealthMonitor is how the servers of a pool are checked.

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Fact tells whether objects of the kind state what is there in this installation (its controllers, its engines)
-// rather than what somebody wants. Backups hold no facts, and a restore leaves them.
-func (k Kind) Fact() bool { return k == KindCluster || k == KindServiceEngine }
+// Fact tells whether objects of the kind state what is there in this installation (its controllers, its engines, which
+// of them carries what) rather than what somebody wants. Backups hold no facts, and a restore leaves them.
+func (k Kind) Fact() bool { return k == KindCluster || k == KindServiceEngine || k == KindPlacement }
 
 // Items returns the configuration without the facts, by kind and name: what a backup holds.
 func (s *State) Items() []Item {
@@ -63,6 +63,11 @@ func (s *State) replacement(index uint64, items []Item) (*State, error) {
 	}
 	for _, e := range s.lists[KindServiceEngine] {
 		if group := e.Object.(*ServiceEngine).GroupRef; sameMode(s, fresh, group) {
+			fresh.insert(e)
+		}
+	}
+	for _, e := range s.lists[KindPlacement] {
+		if sameMode(s, fresh, e.Key.Name) {
 			fresh.insert(e)
 		}
 	}

@@ -178,6 +178,8 @@ func (s *State) admit(index uint64, c Change) (*Entry, error) {
 		s.admitGroup(v, o)
 	case *BackupConfiguration:
 		s.admitBackup(v, o)
+	case *Placement:
+		s.admitPlacement(v, o)
 	}
 	return e, v.result()
 }

@@ -279,6 +279,7 @@ func (e *ServiceEngine) Validate() error {
 	v.name("se_group_ref", e.GroupRef)
 	v.address("mgmt_ip", e.Management)
 	v.address("data_ip", e.Data)
+	v.optionalName("host_ref", e.Host)
 	return v.result()
 }
 

@@ -313,6 +313,7 @@ func (c *Controller) pump() {
 		c.applied(&out.Applied[i])
 	}
 	c.openAPI()
+	c.fleet.place()
 	c.fleet.push()
 	for _, id := range out.Reads {
 		c.readDone(id, true)
@@ -340,6 +341,7 @@ func (c *Controller) openAPI() {
 		return
 	}
 	c.ready = true
+	c.fleet.expect()
 	c.noteCollectors()
 	c.env.Emit(model.Event{Kind: model.EventReady, Unit: c.identity.Cluster, Term: c.status.Term})
 	c.nodes.advance()

@@ -20,6 +20,9 @@ func visit(state *config.State, group string, see func(*config.Entry)) bool {
 			see(e)
 		}
 	}
+	if p, ok := state.Get(config.Key{Kind: config.KindPlacement, Name: group}); ok {
+		see(&p)
+	}
 	for _, e := range state.List(config.KindVirtualService) {
 		vs := e.Object.(*config.VirtualService)
 		if vs.SEGroupRef != group {
@@ -56,6 +59,8 @@ func engineConfig(state *config.State, group string) *config.EngineConfig {
 			c.Group = *o
 		case *config.ServiceEngine:
 			c.Engines = append(c.Engines, *o)
+		case *config.Placement:
+			c.Placement = o
 		case *config.VirtualService:
 			c.Services = append(c.Services, *o)
 		case *config.Pool:

@@ -32,6 +32,8 @@ const (
 	EventLatencyNormal  = "CONTROLLER_LATENCY_NORMAL"
 	EventSEDown         = "SE_DOWN"
 	EventSEUp           = "SE_UP"
+	EventVSWaits        = "VS_WAITS_FOR_SE"
+	EventVSPlaced       = "VS_PLACED"
 	EventBackup         = "CONFIG_BACKUP_DONE"
 	EventBackupFailed   = "CONFIG_BACKUP_FAILED"
 	EventRestore        = "CONFIG_RESTORED"

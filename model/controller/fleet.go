@@ -19,6 +19,7 @@ type fleet struct {
 	engines    []*engineView // by name
 	groups     []*groupView  // by name
 	stale      bool          // the configuration has changed since the groups' views were made
+	placing    placing
 }
 
 // engineView is one engine as last heard.
@@ -30,6 +31,9 @@ type engineView struct {
 	heard       time.Duration
 	down        bool
 	registered  time.Duration // when its registration was last proposed
+	met         bool          // this leader has heard it
+	joined      time.Duration // when this leader first heard it
+	question    question
 }
 
 // groupView is the configuration that the engines of a group should run.
@@ -44,6 +48,7 @@ type groupView struct {
 // has not had time to hear.
 func (f *fleet) reset() {
 	f.engines, f.groups, f.stale = nil, nil, true
+	f.placing = placing{due: true}
 }
 
 // heard takes an engine's report and answers it.
@@ -54,20 +59,30 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 	}
 	e := f.engine(r.Engine)
 	if e == nil {
-		e = &engineView{name: r.Engine, group: r.Group, registered: -time.Hour}
-		i, _ := slices.BinarySearchFunc(f.engines, r.Engine, func(e *engineView, name string) int { return strings.Compare(e.name, name) })
-		f.engines = slices.Insert(f.engines, i, e)
-		c.env.Emit(model.Event{Kind: model.EventEngineUp, Peer: r.Engine, Term: c.status.Term})
+		e = f.meet(r.Engine, r.Group)
 	}
-	if e.down {
-		e.down = false
+	if !e.met {
+		e.met, e.joined, f.placing.due = true, c.env.Now(), true
+		c.env.Emit(model.Event{Kind: model.EventEngineUp, Peer: r.Engine, Term: c.status.Term})
+	} else if e.down {
+		f.placing.due = true
 		c.env.Emit(model.Event{Kind: model.EventEngineUp, Peer: r.Engine, Term: c.status.Term})
 		c.log(EventSEUp, r.Engine, "")
 	}
-	e.report, e.heard, e.address = r, c.env.Now(), from
+	e.down = false
+	e.report, e.heard, e.address, e.question = r, c.env.Now(), from, question{}
 	f.register(e)
 	f.arbitrate(e)
 	f.direct(e)
+	f.doubt(e)
+}
+
+// meet makes the view of an engine that this leader had none of.
+func (f *fleet) meet(name, group string) *engineView {
+	e := &engineView{name: name, group: group, registered: -time.Hour}
+	i, _ := slices.BinarySearchFunc(f.engines, name, func(e *engineView, name string) int { return strings.Compare(e.name, name) })
+	f.engines = slices.Insert(f.engines, i, e)
+	return e
 }
 
 // push sends a configuration that has changed to the engines that should run it, without waiting for their reports.
@@ -125,7 +140,7 @@ func engineObject(r *wire.EngineReport) (*config.ServiceEngine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &config.ServiceEngine{Name: r.Engine, GroupRef: r.Group, Management: management, Data: data}, nil
+	return &config.ServiceEngine{Name: r.Engine, GroupRef: r.Group, Management: management, Data: data, Host: r.Host}, nil
 }
 
 // arbitrate notes when two engines of a legacy group both serve a unit. The directive tells each of the
@@ -137,7 +152,7 @@ func (f *fleet) arbitrate(e *engineView) {
 		}
 		for _, mine := range e.report.Units {
 			for _, theirs := range other.report.Units {
-				if mine.Unit == theirs.Unit && mine.Active && theirs.Active {
+				if mine.Unit == theirs.Unit && mine.Address == theirs.Address && mine.Active && theirs.Active {
 					loser := e
 					if mine.Epoch > theirs.Epoch {
 						loser = other
@@ -175,6 +190,7 @@ func (f *fleet) slept(gap time.Duration) {
 	for _, e := range f.engines {
 		e.heard += gap
 	}
+	f.unasked()
 }
 
 // tick declares engines dead that have been silent for too long.
@@ -186,12 +202,19 @@ func (f *fleet) tick() {
 	now := c.env.Now()
 	patience := time.Duration(c.cfg.Timers.SEFailedHeartbeats) * c.cfg.Timers.SEHeartbeat.Std()
 	for _, e := range f.engines {
-		if !e.down && now-e.heard > patience {
-			e.down = true
-			c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term})
-			c.log(EventSEDown, e.name, "no heartbeat for "+patience.String())
+		if !e.down && now-e.heard > patience && !f.vouched(e) {
+			f.dead(e, "no heartbeat for "+patience.String())
 		}
 	}
+	f.confirm()
+}
+
+// dead takes an engine for lost.
+func (f *fleet) dead(e *engineView, why string) {
+	c := f.controller
+	e.down, e.question, f.placing.due = true, question{}, true
+	c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term, Detail: why})
+	c.log(EventSEDown, e.name, why)
 }
 
 // group returns the up-to-date view of a group.

@@ -18,6 +18,7 @@ var objectPaths = []struct {
 	{path: "cloud", kind: config.KindCloud},
 	{path: "serviceenginegroup", kind: config.KindServiceEngineGroup},
 	{path: "serviceengine", kind: config.KindServiceEngine, readOnly: true}, // engines register themselves
+	{path: "placement", kind: config.KindPlacement, readOnly: true},         // of elastic groups; the leader writes them
 	{path: "healthmonitor", kind: config.KindHealthMonitor},
 	{path: "pool", kind: config.KindPool},
 	{path: "virtualservice", kind: config.KindVirtualService},

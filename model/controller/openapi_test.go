@@ -72,7 +72,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 // against their answers alone.
 var schemaTypes = map[string]any{
 	"Cluster": config.Cluster{}, "ClusterNode": config.ClusterNode{}, "Cloud": config.Cloud{}, "ServiceEngineGroup": config.ServiceEngineGroup{},
-	"ServiceEngine": config.ServiceEngine{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
+	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
 	"VirtualService": config.VirtualService{}, "BackupConfiguration": config.BackupConfiguration{},
 	"ClusterStatus": clusterStatus{}, "NodeStatus": nodeStatus{}, "Event": Event{}, "Problem": problem{},
 	"Metrics": metricsAnswer{}, "ServiceTotals": analytics.ServiceTotals{}, "EngineTotals": analytics.EngineTotals{}, "FlowLog": analytics.Log{},
@@ -322,6 +322,23 @@ func TestOpenAPIAnswers(t *testing.T) {
 	get("/api/serviceengine", "", 200)
 	get("/api/serviceengine/{name}", "engine-1", 200)
 	get("/api/serviceengine/{name}", "none", 404)
+
+	// The leader places the services of an elastic group.
+	d.play(leader, "/api/serviceenginegroup", "", request{method: "POST", body: `{"name":"elastic","ha_mode":"HA_MODE_SHARED"}`}, 201)
+	d.play(leader, "/api/virtualservice", "", request{method: "POST", body: `{"name":"news","vip":"198.18.2.9","port":119,"pool_ref":"web","se_group_ref":"elastic"}`}, 201)
+	report := func() {
+		w.queue = append(w.queue, packet{engineIP, leader.cfg.Address, wire.Encode(&wire.Envelope_EngineReport{EngineReport: &wire.EngineReport{
+			Engine: "engine-2", Group: "elastic", Management: engineIP.String(), Data: "198.18.1.102"}})})
+		w.pass(time.Second)
+	}
+	report()
+	report()
+	get("/api/placement", "", 200)
+	if r := get("/api/placement/{name}", "elastic", 200); !strings.Contains(string(r.Body), `"engines":["engine-2"]`) {
+		t.Errorf("news is placed as %s", r.Body)
+	}
+	get("/api/placement/{name}", "none", 404)
+	d.play(leader, "/api/virtualservice/{name}", "news", request{method: "DELETE"}, 204)
 	w.queue = append(w.queue, packet{engineIP, w.followers()[0].cfg.Address, wire.Encode(&wire.Envelope_Metrics{Metrics: &wire.Metrics{
 		Engine: "engine-1", Incarnation: 5, Sequence: 1, Services: []*wire.ServiceCounters{{Service: "shop", Flows: 2, Refused: 1, Requests: 1, Responses: 1}},
 		Logs: []*wire.LogRecord{{Service: "shop", Number: 1, AtNs: 7, Client: "198.18.9.9:4000", Server: "198.18.3.1:8080"}, {Service: "shop", Number: 2, Client: "198.18.9.9:4001", Refused: true}}}})})

@@ -20,6 +20,7 @@ type Config struct {
 	Cluster     string // name of the cluster that it obeys; empty for one that was installed as such
 	Management  netip.Addr
 	Data        netip.Addr
+	Host        string       // the hardware that it runs on, where known
 	Controllers []netip.Addr // at first; a leader tells when the members of the cluster change
 	Timers      config.Timers
 }
@@ -29,7 +30,9 @@ type Engine struct {
 	cfg      Config
 	env      model.Env
 	config   *config.EngineConfig // nil until the first push, unless the disk holds one
+	duty     duty
 	pair     pair
+	team     team
 	health   health
 	gateways gateways
 	stream   stream
@@ -51,6 +54,12 @@ const (
 	timerMonitor
 )
 
+// Timers of an elastic group count up from these, one for each other engine and one for each address.
+const (
+	timerMate  model.TimerID = 1 << 40
+	timerShare model.TimerID = 1 << 41
+)
+
 const configFile = "engine-config.json"
 
 // New returns an engine that has not started.
@@ -59,7 +68,8 @@ func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
 // Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
 func (e *Engine) Start(env model.Env) {
 	e.env = env
-	e.pair.engine, e.health.engine, e.gateways.engine = e, e, e
+	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine = e, e, e, e
+	e.duty = &e.pair
 	e.pair.life = env.Rand().Uint64()
 	e.lastAnswered = env.Now()
 	e.loadControllers()
@@ -80,7 +90,7 @@ func (e *Engine) Receive(from netip.Addr, msg []byte) {
 	case *wire.Envelope_EngineDirective:
 		e.obey(b.EngineDirective)
 	case *wire.Envelope_PeerHeartbeat:
-		e.pair.hear(b.PeerHeartbeat)
+		e.duty.hear(b.PeerHeartbeat)
 	case *wire.Envelope_MetricsAck:
 		e.stream.Acked(from, b.MetricsAck)
 	}
@@ -95,13 +105,17 @@ func (e *Engine) Timer(id model.TimerID) {
 		e.streamOn()
 	case id == timerHeartbeat:
 		e.beat()
-	case id == timerPeer, id == timerPeerOfUnit1:
+	case e.duty == duty(&e.pair) && (id == timerPeer || id == timerPeerOfUnit1):
 		e.pair.silent(int(id - timerPeer))
 	case id == timerAnnounce:
-		e.pair.announceAgain()
+		e.duty.announceAgain()
 	case id == timerGateways:
 		e.gateways.ask()
-	case id >= timerMonitor:
+	case e.duty == duty(&e.team) && id >= timerShare:
+		e.team.due(int(id - timerShare))
+	case e.duty == duty(&e.team) && id >= timerMate && id < timerShare:
+		e.team.missed(int(id - timerMate))
+	case id >= timerMonitor && id < timerMate:
 		e.health.due(int(id - timerMonitor))
 	}
 }
@@ -121,16 +135,16 @@ func (e *Engine) Checked(id model.CheckID, ok bool) {
 // listens (the lesson of keepalived issues 2066 and 2649).
 func (e *Engine) noticeSleep() {
 	now := e.env.Now()
-	if e.config != nil && now-e.lastBeat > e.pair.patience() {
+	if e.config != nil && now-e.lastBeat > e.duty.patience() {
 		e.lastBeat = now
-		e.pair.stepDown("slept")
+		e.duty.stepDown("slept")
 	}
 }
 
 // beat sends the heartbeat to the peer and plans the next.
 func (e *Engine) beat() {
 	e.lastBeat = e.env.Now()
-	e.pair.beat()
+	e.duty.beat()
 	e.env.SetTimer(timerHeartbeat, e.heartbeat())
 }
 
@@ -148,8 +162,10 @@ func (e *Engine) report() {
 		Group:      e.cfg.Group,
 		Management: e.cfg.Management.String(),
 		Data:       e.cfg.Data.String(),
-		Units:      e.pair.states(),
+		Units:      e.duty.states(),
+		Host:       e.cfg.Host,
 	}
+	e.duty.tell(r)
 	if e.config != nil {
 		r.ConfigIndex = e.config.Index
 	}
@@ -186,7 +202,10 @@ func (e *Engine) obey(d *wire.EngineDirective) {
 	}
 	e.stream.redistribute(d.Collectors)
 	for _, p := range d.Peers {
-		e.pair.relayed(p)
+		e.duty.relayed(p)
+	}
+	if d.Ask {
+		e.report()
 	}
 }
 
@@ -210,7 +229,8 @@ func (e *Engine) apply(c *config.EngineConfig) {
 	e.config = c
 	e.health.configure(before)
 	e.gateways.configure()
-	e.pair.configure(first)
+	first = e.takeDuty() || first
+	e.duty.configure(first)
 	e.publish()
 	if e.heartbeat() < pace {
 		e.beat() // the one that is planned may be too late for the new patience
@@ -241,10 +261,13 @@ func (e *Engine) publish() {
 	services := make([]model.TableService, 0, len(e.config.Services))
 	for _, vs := range e.config.Services {
 		pool := e.config.Pool(vs.PoolRef)
-		if vs.Disabled || pool == nil {
+		if vs.Disabled || pool == nil || e.duty == duty(&e.team) && !e.team.carries(vs.VIP) {
 			continue
 		}
 		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
+		if e.duty == duty(&e.team) {
+			s.Engines, s.Self = e.team.sharers(vs.VIP), e.cfg.Data
+		}
 		if pool.LBAlgorithm == config.LBConsistentHash {
 			s.Balance = model.BalanceConsistentHash
 		}

@@ -123,7 +123,7 @@ func (h *health) due(i int) {
 // rests tells whether this engine checks nothing, because it stands by and its group does not want that of a standby.
 func (h *health) rests() bool {
 	on := h.engine.config.Group.HMOnStandby
-	return on != nil && !*on && !h.engine.pair.serves()
+	return on != nil && !*on && !h.engine.duty.serves()
 }
 
 // wake begins to check after a rest: what was known is old, so the servers are trusted until a first answer decides.

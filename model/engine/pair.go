@@ -358,6 +358,9 @@ func (p *pair) takeOver(u *unit, why string) {
 	p.burst()
 }
 
+// tell implements [duty]; there is but one other engine, and its takeover needs no controller.
+func (p *pair) tell(*wire.EngineReport) {}
+
 // serves tells whether this engine is active for anything.
 func (p *pair) serves() bool {
 	return slices.ContainsFunc(p.units, func(u *unit) bool { return u.active })

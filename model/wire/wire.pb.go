@@ -858,6 +858,9 @@ type EngineReport struct {
 	Data          string                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	ConfigIndex   uint64                 `protobuf:"varint,5,opt,name=config_index,json=configIndex,proto3" json:"config_index,omitempty"` // the configuration that it runs
 	Units         []*UnitState           `protobuf:"bytes,6,rep,name=units,proto3" json:"units,omitempty"`
+	Silent        []string               `protobuf:"bytes,7,rep,name=silent,proto3" json:"silent,omitempty"` // engines of an elastic group that this one does not hear on the data network
+	Hears         []string               `protobuf:"bytes,9,rep,name=hears,proto3" json:"hears,omitempty"`   // and those that it hears
+	Host          string                 `protobuf:"bytes,8,opt,name=host,proto3" json:"host,omitempty"`     // the hardware that it runs on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -934,13 +937,36 @@ func (x *EngineReport) GetUnits() []*UnitState {
 	return nil
 }
 
-// UnitState is how an engine of a legacy pair stands to one unit of load: the services that move together.
+func (x *EngineReport) GetSilent() []string {
+	if x != nil {
+		return x.Silent
+	}
+	return nil
+}
+
+func (x *EngineReport) GetHears() []string {
+	if x != nil {
+		return x.Hears
+	}
+	return nil
+}
+
+func (x *EngineReport) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// UnitState is how an engine stands to one unit of load: the services that move together. Those of a legacy pair have
+// numbers; in an elastic group it is a virtual address, with all services on it.
 type UnitState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Unit          uint32                 `protobuf:"varint,1,opt,name=unit,proto3" json:"unit,omitempty"`
 	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`   // grows with every takeover
-	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"` // the sender asks the receiver to hand it over
+	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`    // grows with every takeover
+	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`  // the sender asks the receiver to hand it over
+	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"` // of an elastic group
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1003,6 +1029,13 @@ func (x *UnitState) GetWanted() bool {
 	return false
 }
 
+func (x *UnitState) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
 // EngineDirective is the leader's answer to a report.
 type EngineDirective struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1014,6 +1047,7 @@ type EngineDirective struct {
 	Collectors    []string               `protobuf:"bytes,6,rep,name=collectors,proto3" json:"collectors,omitempty"`   // addresses of the controllers that share the analytics at present
 	Cluster       string                 `protobuf:"bytes,8,opt,name=cluster,proto3" json:"cluster,omitempty"`         // its name: an engine obeys one cluster only
 	Controllers   []string               `protobuf:"bytes,7,rep,name=controllers,proto3" json:"controllers,omitempty"` // addresses of all members of the cluster, to report to
+	Ask           bool                   `protobuf:"varint,9,opt,name=ask,proto3" json:"ask,omitempty"`                // the leader wants a report at once: peers of the engine do not hear it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1102,6 +1136,13 @@ func (x *EngineDirective) GetControllers() []string {
 		return x.Controllers
 	}
 	return nil
+}
+
+func (x *EngineDirective) GetAsk() bool {
+	if x != nil {
+		return x.Ask
+	}
+	return false
 }
 
 // PeerReport relays what the leader last heard of another engine of the group.
@@ -2240,7 +2281,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
 	"\x06expect\x18\x05 \x01(\x04R\x06expect\x12\x12\n" +
 	"\x04body\x18\x06 \x01(\fR\x04body\x12\x14\n" +
-	"\x05event\x18\a \x01(\fR\x05event\"\xc4\x01\n" +
+	"\x05event\x18\a \x01(\fR\x05event\"\x86\x02\n" +
 	"\fEngineReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x1e\n" +
@@ -2249,12 +2290,16 @@ const file_wire_proto_rawDesc = "" +
 	"management\x12\x12\n" +
 	"\x04data\x18\x04 \x01(\tR\x04data\x12!\n" +
 	"\fconfig_index\x18\x05 \x01(\x04R\vconfigIndex\x12/\n" +
-	"\x05units\x18\x06 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"e\n" +
+	"\x05units\x18\x06 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x16\n" +
+	"\x06silent\x18\a \x03(\tR\x06silent\x12\x14\n" +
+	"\x05hears\x18\t \x03(\tR\x05hears\x12\x12\n" +
+	"\x04host\x18\b \x01(\tR\x04host\"\x7f\n" +
 	"\tUnitState\x12\x12\n" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
-	"\x06wanted\x18\x04 \x01(\bR\x06wanted\"\x86\x02\n" +
+	"\x06wanted\x18\x04 \x01(\bR\x06wanted\x12\x18\n" +
+	"\aaddress\x18\x05 \x01(\tR\aaddress\"\x98\x02\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
@@ -2265,7 +2310,8 @@ const file_wire_proto_rawDesc = "" +
 	"collectors\x18\x06 \x03(\tR\n" +
 	"collectors\x12\x18\n" +
 	"\acluster\x18\b \x01(\tR\acluster\x12 \n" +
-	"\vcontrollers\x18\a \x03(\tR\vcontrollers\"l\n" +
+	"\vcontrollers\x18\a \x03(\tR\vcontrollers\x12\x10\n" +
+	"\x03ask\x18\t \x01(\bR\x03ask\"l\n" +
 	"\n" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
