@@ -32,7 +32,7 @@ require (
 
 require (
 	github.com/bluekeyes/go-gitdiff v0.9.0
-	github.com/getkin/kin-openapi v0.153.0 // indirect
+	github.com/getkin/kin-openapi v0.153.0
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
 )

@@ -108,6 +108,9 @@ func (c *Controller) wake() error {
 	}
 	if !known {
 		id = c.newborn()
+		if id.Cluster != "" {
+			c.env.Emit(model.Event{Kind: model.EventIdentity, Unit: id.Cluster, Detail: "at factory default"})
+		}
 		if err := id.save(c.env.Disk()); err != nil {
 			return err
 		}

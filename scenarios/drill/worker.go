@@ -3,6 +3,7 @@ package drill
 import (
 	"encoding/json"
 	"io"
+	"runtime/debug"
 
 	"firedrill/checker"
 	"firedrill/scenarios"
@@ -29,9 +30,14 @@ type played struct {
 	crashed bool // there is none: the worker broke
 }
 
+// gcPercent lets a worker's heap grow to several times what is alive, some tens of megabytes: a run is short, and most of
+// what it makes is garbage when it ends.
+const gcPercent = 400
+
 // Work is a worker process: it plays the jobs that it reads until there are no more. What it plays is decided by
 // [Suite.Run], at the other end of the pipe.
 func Work(in io.Reader, out io.Writer) error {
+	debug.SetGCPercent(gcPercent)
 	var text string // of the scenario that was parsed last
 	var s *scenarios.Scenario
 	return pool.Serve(in, out, func(message json.RawMessage) (any, error) {
