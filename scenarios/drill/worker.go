@@ -32,7 +32,7 @@ type played struct {
 
 // gcPercent lets a worker's heap grow to several times what is alive, some tens of megabytes: a run is short, and most of
 // what it makes is garbage when it ends.
-const gcPercent = 400
+const gcPercent = 1000
 
 // Work is a worker process: it plays the jobs that it reads until there are no more. What it plays is decided by
 // [Suite.Run], at the other end of the pipe.
