@@ -144,6 +144,7 @@ func (c *Controller) open(id identity) error {
 	if c.status.Applied > 0 {
 		c.tellRestored(c.status.Applied)
 	}
+	c.takeAddress()
 	c.nodes.begin()
 	if members := c.members(); len(members) == 1 && members[0].ID == c.id {
 		c.replica.Campaign() // there is nobody to wait for
@@ -395,12 +396,17 @@ func (c *Controller) roleChanged() {
 
 // membersChanged takes up the node's own address, where a change of the cluster gave it another.
 func (c *Controller) membersChanged() {
+	c.takeAddress()
+	c.tellMembers()
+}
+
+// takeAddress takes up the address that the cluster knows this node by, also after a restart.
+func (c *Controller) takeAddress() {
 	if m, ok := c.member(c.id); ok && m.Address != c.cfg.Address {
 		c.cfg.Address = m.Address
 		c.env.AddAddress(m.Address)
 		c.env.Announce(m.Address)
 	}
-	c.tellMembers()
 }
 
 // tellMembers says who votes at this place in the log, and who learns.
