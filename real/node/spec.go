@@ -1,0 +1,59 @@
+// Package node is what runs inside one container: the code of package model, or a client of it, on a real clock, real
+// connections, a real disk and real addresses.
+package node
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+)
+
+// Where a container finds what it is told. Both files are copied into it: the first before it starts, the second when
+// every container of the run is up. They are still there when it is killed and started again.
+const (
+	SpecFile  = "/firedrill/spec.json"
+	EpochFile = "/firedrill/epoch" // the decimal number of nanoseconds on CLOCK_MONOTONIC at which the run's time is zero
+	DiskDir   = "/firedrill/disk"  // of a controller or an engine
+)
+
+// Spec says which container of which run this is. Everything else follows from the plan, as it does in the simulator.
+type Spec struct {
+	// Name is that of a node of the plan, or one of the clients': [ClientOutside], [ClientNearby], [ClientAPI].
+	Name string `json:"name"`
+	Plan string `json:"plan"` // the plan, as YAML
+	Seed uint64 `json:"seed"`
+	// Networks are those that the container is plugged into. The container engine hands out addresses that mean nothing:
+	// each one only tells which interface belongs to which network, and is replaced by the plan's.
+	Networks []Network `json:"networks"`
+	// Authority, Certificate and Key are PEM; nodes talk to each other over TLS 1.3 and accept only what Authority signed.
+	Authority   []byte `json:"authority"`
+	Certificate []byte `json:"certificate"`
+	Key         []byte `json:"key"`
+}
+
+// The containers with clients.
+const (
+	ClientOutside = "client-outside" // behind the gateway: watches every other service
+	ClientNearby  = "client-nearby"  // on the data network: watches the others, and keeps flows open
+	ClientAPI     = "client-api"     // on the management network: watches the API, and operates it
+)
+
+// Network is one that a container is plugged into.
+type Network struct {
+	Name   string       `json:"name"`   // management, data or edge
+	Handed netip.Prefix `json:"handed"` // the engine's addresses lie in here
+}
+
+// ReadSpec reads the file at path.
+func ReadSpec(path string) (*Spec, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var s Spec
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &s, nil
+}
