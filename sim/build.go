@@ -33,10 +33,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
 		diskRng:      newStream(seed, "disk"),
-		roles:        roles{active: make(map[string][]*machine), placed: make(map[string][]string), members: make(map[string]bool)},
-	}
-	for _, p := range install.FirstMembers(plan) {
-		w.roles.members[p.Name] = true
+		roles:        scenarios.NewRoles(plan),
 	}
 	if opt.Trace != nil {
 		w.trace.print = func(at int64, line string) { fmt.Fprintf(opt.Trace, "%12v  %s\n", time.Duration(at), line) }
@@ -57,7 +54,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	if err := w.addClients(seed); err != nil {
 		return nil, err
 	}
-	w.writeHeader(seed)
+	w.history.Header = scenarios.Header(plan, scenarios.WorldSim, seed, w.clients())
 	w.history.Events = make([]history.Event, 0, expectedEvents(plan))
 	boots := newStream(seed, "boot")
 	for _, m := range w.machines {
@@ -135,7 +132,7 @@ func (w *World) newDisk(m *machine, seed uint64) *disk {
 func (w *World) memberIPs() []netip.Addr {
 	var ips []netip.Addr
 	for _, m := range w.with(scenarios.RoleController) {
-		if w.roles.members[m.Name] {
+		if w.roles.Member(m.Name) {
 			ips = append(ips, m.nic(management).ip.addr())
 		}
 	}
@@ -178,6 +175,15 @@ func (w *World) addClients(seed uint64) error {
 	})
 }
 
+// clients lists the machines that are no part of the plan's topology.
+func (w *World) clients() []scenarios.Node {
+	var out []scenarios.Node
+	for _, m := range w.with(scenarios.RoleClient) {
+		out = append(out, m.Node)
+	}
+	return out
+}
+
 // addOperators makes the clients of the configuration API.
 func (w *World) addOperators(newClient func(name string, number int) *machine) error {
 	operators, err := clients.NewOperators(w.plan, w.timers, w.memberIPs, w.record)
@@ -191,17 +197,4 @@ func (w *World) addOperators(newClient func(name string, number int) *machine) e
 		w.at(int64(c.At), c.Do)
 	}
 	return nil
-}
-
-// writeHeader says in the history what was run.
-func (w *World) writeHeader(seed uint64) {
-	h := &w.history.Header
-	*h = history.Header{Format: history.Format, Version: history.Version, Scenario: w.plan.Name, World: "sim", Seed: seed, Expect: w.plan.Expect}
-	h.Services = append(h.Services, history.Service{Name: "api"})
-	for _, vs := range w.plan.Config.Services {
-		h.Services = append(h.Services, history.Service{Name: vs.Name, Address: vs.VIP.String(), Group: vs.SEGroupRef})
-	}
-	for _, m := range w.machines {
-		h.Nodes = append(h.Nodes, history.Node{Name: m.Name, Role: m.Role, Group: m.Group, Host: m.Host})
-	}
 }
