@@ -87,6 +87,61 @@ func (m *machine) start(ctx context.Context) error {
 
 func (m *machine) id() string { return m.container.GetContainerID() }
 
+// lives tells whether the machine is meant to be up.
+func (m *machine) lives() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.up
+}
+
+func (m *machine) freeze(ctx context.Context) error {
+	_, err := m.cluster.docker.client.ContainerPause(ctx, m.id(), client.ContainerPauseOptions{})
+	return err
+}
+
+func (m *machine) thaw(ctx context.Context) error {
+	_, err := m.cluster.docker.client.ContainerUnpause(ctx, m.id(), client.ContainerUnpauseOptions{})
+	return err
+}
+
+// replace throws the container away, but for what it said, and makes a new one, whose disk is empty.
+func (m *machine) replace(ctx context.Context) error {
+	said, _, err := m.logs(ctx)
+	if err != nil {
+		return err
+	}
+	if err := m.cluster.docker.removeContainers(ctx, []string{m.id()}); err != nil {
+		return err
+	}
+	m.earlier = said
+	return m.create(ctx)
+}
+
+// gently is how long a process may take to end when it is asked to.
+const gently = 3 * time.Second
+
+// retire ends the container for good: it may say a last word, if it can.
+func (m *machine) retire(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.up {
+		return nil
+	}
+	if m.paused > 0 {
+		if err := m.thaw(ctx); err != nil {
+			return err
+		}
+	}
+	m.up = false
+	soon, cancel := context.WithTimeout(ctx, gently)
+	defer cancel()
+	if _, err := m.end(soon, "SIGTERM"); err == nil || soon.Err() == nil {
+		return err
+	}
+	_, err := m.end(ctx, "SIGKILL")
+	return err
+}
+
 // kill ends whatever runs in the container at once, and tells when it had ended, on [monotonic].
 func (m *machine) kill(ctx context.Context) (int64, error) {
 	m.up = false

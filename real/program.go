@@ -96,7 +96,7 @@ func build(ctx context.Context, source string) (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "firedrill")
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", program, ".")
+	c := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, ".")
 	c.Dir = source
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH, "GOFLAGS=")
 	if out, err := c.CombinedOutput(); err != nil {
