@@ -116,7 +116,7 @@ func replayCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Argument = args[0]
-			return drill.Replay(terminal(c), o)
+			return drill.Replay(c.Context(), terminal(c), o)
 		},
 		ValidArgsFunction: completeScenarios,
 	}
