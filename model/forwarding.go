@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -69,6 +70,14 @@ func NewTable(services []TableService) *Table {
 		}
 	}
 	return t
+}
+
+// Addresses are those at which services answer, sorted.
+func (t *Table) Addresses() []netip.AddrPort {
+	if t == nil {
+		return nil
+	}
+	return slices.SortedFunc(maps.Keys(t.services), netip.AddrPort.Compare)
 }
 
 // Lookup decides for a new flow. nth counts the flows this engine has accepted, and is what round robin

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,17 @@ const Admin = "admin"
 type Operators struct {
 	All   []*Operator // in the order of their numbers, from 1; the first is [Admin]
 	Calls []Call      // in the order of the plan
+}
+
+// Names are those of the operators of a plan, in the order of their numbers.
+func Names(plan *scenarios.Scenario) []string {
+	names := []string{Admin}
+	for _, op := range plan.Workload.Operate {
+		if !slices.Contains(names, op.Client) {
+			names = append(names, op.Client)
+		}
+	}
+	return names
 }
 
 // Call is one operation that is due.
@@ -45,12 +57,8 @@ type Operator struct {
 // know; record takes what a client did, at the moment it does, and sets the time.
 func NewOperators(plan *scenarios.Scenario, timers config.Timers, controllers func() []netip.Addr, record func(history.Event)) (*Operators, error) {
 	os := &Operators{}
-	find := func(name string) *Operator {
-		for _, o := range os.All {
-			if o.Name == name {
-				return o
-			}
-		}
+	byName := make(map[string]*Operator)
+	for _, name := range Names(plan) {
 		patience := timers.APITimeout.Std()
 		if name == Admin {
 			patience = plan.Duration.Std() // without what it creates there is nothing to rehearse
@@ -58,9 +66,9 @@ func NewOperators(plan *scenarios.Scenario, timers config.Timers, controllers fu
 		o := &Operator{Name: name, record: record, demands: make(map[uint64]string), answers: make(map[uint64]string)}
 		o.Node = client.New(client.Config{Name: name, Controllers: controllers, Attempt: timers.APIAttempt.Std(), Timeout: patience}, o)
 		os.All = append(os.All, o)
-		return o
+		byName[name] = o
 	}
-	find(Admin).create(plan.Config.Objects())
+	byName[Admin].create(plan.Config.Objects())
 	via := make(map[string]netip.Addr)
 	for _, n := range plan.Nodes() {
 		if n.Role == scenarios.RoleController {
@@ -68,7 +76,7 @@ func NewOperators(plan *scenarios.Scenario, timers config.Timers, controllers fu
 		}
 	}
 	for _, op := range plan.Workload.Operate {
-		o := find(op.Client)
+		o := byName[op.Client]
 		do, err := o.operation(op, via[op.Via])
 		if err != nil {
 			return nil, err

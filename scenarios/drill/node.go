@@ -1,0 +1,113 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"firedrill/real/node"
+	"firedrill/scenarios"
+)
+
+// NodeOptions say which container this is.
+type NodeOptions struct{ Spec string }
+
+// Node is what runs inside a container. Its record goes to the terminal's output, a line an event.
+func Node(ctx context.Context, t Terminal, o NodeOptions) error {
+	if err := node.Run(ctx, o.Spec, t.Out, t.Err); err != nil {
+		return Ended{StatusBroken, err.Error()}
+	}
+	return nil
+}
+
+// NodeFault is a fault inside a container, as the command line names it. Peers are containers; without any of In and Out both
+// directions are meant.
+type NodeFault struct {
+	NodeOptions
+	ID      int
+	Peers   []string
+	Network string
+	In, Out bool
+	Delay   string
+	Loss    string
+	Sync    time.Duration
+	Clock   time.Duration
+}
+
+// directions are both where none is said.
+func (f *NodeFault) directions() (in, out bool) {
+	if !f.In && !f.Out {
+		return true, true
+	}
+	return f.In, f.Out
+}
+
+func (f *NodeFault) loss() (loss scenarios.Ratio, err error) {
+	if f.Loss != "" {
+		err = loss.UnmarshalText([]byte(f.Loss))
+	}
+	return loss, err
+}
+
+// StrikeNode tells the process of this container to play a fault.
+func StrikeNode(f NodeFault) error {
+	spec, err := node.ReadSpec(f.Spec)
+	if err != nil {
+		return err
+	}
+	fault := node.Fault{ID: f.ID, Sync: f.Sync, Clock: f.Clock}
+	fault.In, fault.Out = f.directions()
+	if fault.Peers, err = spec.PeerAddresses(f.Peers, f.Network); err != nil {
+		return err
+	}
+	if fault.Loss, err = f.loss(); err != nil {
+		return err
+	}
+	if f.Delay != "" {
+		if err := fault.Delay.UnmarshalText([]byte(f.Delay)); err != nil {
+			return err
+		}
+	}
+	return f.tell(node.Command{Strike: &fault})
+}
+
+// CutNode cuts links of this container, or makes them lossy.
+func CutNode(f NodeFault) error {
+	spec, err := node.ReadSpec(f.Spec)
+	if err != nil {
+		return err
+	}
+	cut := node.Cut{ID: f.ID, Peers: f.Peers, Network: f.Network}
+	cut.In, cut.Out = f.directions()
+	if cut.Loss, err = f.loss(); err != nil {
+		return err
+	}
+	return cut.Strike(spec)
+}
+
+// MendNode ends the faults and the cuts with an id.
+func MendNode(f NodeFault) error {
+	return errors.Join(node.MendCut(f.ID), f.tell(node.Command{Mend: &f.ID}))
+}
+
+// TellMembers tells the clients of this container who the members of the cluster are.
+func TellMembers(o NodeOptions, addresses []string) error {
+	var members []netip.Addr
+	for _, text := range addresses {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return err
+		}
+		members = append(members, a)
+	}
+	return o.tell(node.Command{Members: members})
+}
+
+// TellCarried makes this container record what its data path has carried, for a service or, without a name, for all.
+func TellCarried(o NodeOptions, service string) error { return o.tell(node.Command{Carried: &service}) }
+
+func (o NodeOptions) tell(c node.Command) error {
+	return node.Tell(filepath.Join(filepath.Dir(o.Spec), filepath.Base(node.ControlSocket)), c)
+}
