@@ -74,11 +74,7 @@ func TestCluster(t *testing.T) {
 	stopped := history.Event{Time: fault.Time, Type: history.NodeEv, Node: victim, Event: string(model.EventStopped)}
 	l.machines[victim].kill()
 	time.Sleep(5 * time.Second)
-	for _, m := range l.machines {
-		if m.spec.Name != victim {
-			m.end()
-		}
-	}
+	l.end()
 	r := checker.Judge(l.history(plan, fault, stopped))
 	for _, v := range r.Violations {
 		t.Errorf("%+v", v)

@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -131,6 +132,7 @@ type lab struct {
 	dir      string
 	bridges  netns.NsHandle
 	machines map[string]*labMachine
+	running  map[string]*labMachine
 }
 
 type labMachine struct {
@@ -178,7 +180,7 @@ func newNamespace(t *testing.T) netns.NsHandle {
 }
 
 func newLab(t *testing.T) *lab {
-	l := &lab{t: t, dir: t.TempDir(), bridges: newNamespace(t), machines: make(map[string]*labMachine)}
+	l := &lab{t: t, dir: t.TempDir(), bridges: newNamespace(t), machines: make(map[string]*labMachine), running: make(map[string]*labMachine)}
 	inside(t, l.bridges, func() {
 		for _, name := range []string{scenarios.NetworkManagement, scenarios.NetworkData, scenarios.NetworkEdge} {
 			b := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: name}}
@@ -261,6 +263,7 @@ func (m *labMachine) start() {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.lab.running[m.spec.Name] = m
 	t.Cleanup(func() { _ = m.cmd.Process.Kill() }) // where the test ended early
 }
 
@@ -275,6 +278,7 @@ func (m *labMachine) file(path string) string { return filepath.Join(m.dir, file
 
 // kill ends the process at once, and its addresses with it, as the end of a container does.
 func (m *labMachine) kill() {
+	delete(m.lab.running, m.spec.Name)
 	_ = m.cmd.Process.Kill()
 	_ = m.cmd.Wait()
 	_ = m.out.Close()
@@ -289,6 +293,19 @@ func (m *labMachine) kill() {
 			}
 		}
 	})
+}
+
+// end ends what runs, clients first: they must not see the others go.
+func (l *lab) end() {
+	for _, clients := range []bool{true, false} {
+		var all sync.WaitGroup
+		for name, m := range l.running {
+			if strings.HasPrefix(name, "client") == clients {
+				all.Go(m.end)
+			}
+		}
+		all.Wait()
+	}
 }
 
 // end asks the process to end, and wants it to do so cleanly.
@@ -334,6 +351,9 @@ func (l *lab) history(plan *scenarios.Scenario, own ...history.Event) *history.H
 	}
 	for _, n := range plan.Nodes() {
 		h.Header.Nodes = append(h.Header.Nodes, history.Node{Name: n.Name, Role: n.Role, Group: n.Group, Host: n.Host})
+	}
+	if path := os.Getenv("FIREDRILL_KEEP"); path != "" {
+		defer func() { _ = h.WriteFile(path) }()
 	}
 	var file bytes.Buffer
 	if err := history.Write(&file, h); err != nil {
