@@ -321,9 +321,10 @@ func nodeCommand() *cobra.Command {
 		Short:  "Be one container of a run",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		RunE:   func(c *cobra.Command, _ []string) error { return drill.Node(c.Context(), terminal(c), o) },
+		RunE:   func(c *cobra.Command, _ []string) error { return drill.Node(c.Context(), c.InOrStdin(), terminal(c), o) },
 	}
 	c.PersistentFlags().StringVar(&o.Spec, "spec", node.SpecFile, "file that says which container this is; its other files lie beside it")
+	c.Flags().BoolVar(&o.Told, "told", false, "be told by the standard input, a line each, what these files hold")
 	fault := func(name, short string, do func(drill.NodeFault) error, flags ...func(*pflag.FlagSet, *drill.NodeFault)) {
 		var f drill.NodeFault
 		sub := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {

@@ -141,10 +141,7 @@ func strikeDiskLoss(ctx context.Context, r *run, b *blow) (int64, func(context.C
 	return at, func(ctx context.Context) error { return r.comeUp(ctx, dark) }, inParallel(dark, func(m *machine) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		if err := m.replace(ctx); err != nil {
-			return err
-		}
-		return r.tellEpoch(ctx, m)
+		return m.replace(ctx)
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -23,24 +22,23 @@ import (
 type machine struct {
 	cluster *cluster
 	scenarios.Node
-	spec      []byte // what it is told
+	spec      node.Spec // what it is told
 	container testcontainers.Container
 
-	mu      sync.Mutex // held while it is being started, killed or frozen
-	up      bool
-	downs   int    // how many faults keep it down
-	paused  int    // how many faults keep it frozen
-	earlier []byte // what was said by a container that was replaced
+	mu     sync.Mutex // held while it is being started, killed or frozen
+	up     bool
+	downs  int // how many faults keep it down
+	paused int // how many faults keep it frozen
+	voice  *voice
 }
 
 // newMachine says what a container is told; it makes none yet.
-func (c *cluster) newMachine(n scenarios.Node, spec node.Spec) (*machine, error) {
+func (c *cluster) newMachine(n scenarios.Node, spec node.Spec) *machine {
 	spec.Name = n.Name
 	for _, w := range c.wiresOf(n) {
 		spec.Networks = append(spec.Networks, node.Network{Name: w.name, Handed: w.handed})
 	}
-	text, err := json.Marshal(spec)
-	return &machine{cluster: c, Node: n, spec: text}, err
+	return &machine{cluster: c, Node: n, spec: spec}
 }
 
 // create makes the container, with its disk empty, and does not start it.
@@ -49,11 +47,12 @@ func (m *machine) create(ctx context.Context) error {
 	request := testcontainers.ContainerRequest{
 		Image:  d.image,
 		Labels: make(map[string]string),
-		Files:  []testcontainers.ContainerFile{{Reader: bytes.NewReader(m.spec), ContainerFilePath: node.SpecFile, FileMode: 0o400}},
+		Cmd:    []string{"--told"},
 		ConfigModifier: func(c *container.Config) {
-			c.Hostname = m.Name
+			c.Hostname, c.OpenStdin = m.Name, true
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
+			h.LogConfig.Type = "none" // its voice is heard while it speaks
 			h.CapAdd = []string{"NET_ADMIN", "NET_RAW"}
 			if m.Role == scenarios.RoleGateway {
 				h.Sysctls = map[string]string{"net.ipv4.ip_forward": "1"}
@@ -76,22 +75,41 @@ func (m *machine) create(ctx context.Context) error {
 	return nil
 }
 
-// start boots the machine.
-func (m *machine) start(ctx context.Context) error {
-	if _, err := m.cluster.docker.client.ContainerStart(ctx, m.id(), client.ContainerStartOptions{}); err != nil {
+// start boots the machine and hands on what it says from its first word on, a line at a time.
+func (m *machine) start(ctx context.Context, line func([]byte)) error {
+	d := m.cluster.docker
+	stream, err := d.client.ContainerAttach(ctx, m.id(), client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return fmt.Errorf("listening to the container of %s: %w", m.Name, err)
+	}
+	if _, err := d.client.ContainerStart(ctx, m.id(), client.ContainerStartOptions{}); err != nil {
+		stream.Close()
 		return fmt.Errorf("starting the container of %s: %w", m.Name, err)
 	}
 	m.up = true
+	m.voice = hear(stream.HijackedResponse, line)
+	return m.tell(m.spec)
+}
+
+// tell says something to what runs in the container: what it is, and then when the run begins.
+func (m *machine) tell(what any) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	if _, err := m.voice.stream.Conn.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("telling %s what it is: %w", m.Name, err)
+	}
 	return nil
 }
 
 func (m *machine) id() string { return m.container.GetContainerID() }
 
-// lives tells whether the machine is meant to be up.
-func (m *machine) lives() bool {
+// speaksBy tells whether the machine is meant to be up, and to have this voice.
+func (m *machine) speaksBy(v *voice) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.up
+	return m.up && m.voice == v
 }
 
 func (m *machine) freeze(ctx context.Context) error {
@@ -104,16 +122,12 @@ func (m *machine) thaw(ctx context.Context) error {
 	return err
 }
 
-// replace throws the container away, but for what it said, and makes a new one, whose disk is empty.
+// replace throws the container away and makes a new one, whose disk is empty.
 func (m *machine) replace(ctx context.Context) error {
-	said, _, err := m.logs(ctx)
-	if err != nil {
-		return err
-	}
 	if err := m.cluster.docker.removeContainers(ctx, []string{m.id()}); err != nil {
 		return err
 	}
-	m.earlier = said
+	m.spec.Replaced = true
 	return m.create(ctx)
 }
 
@@ -133,34 +147,42 @@ func (m *machine) retire(ctx context.Context) error {
 		}
 	}
 	m.up = false
-	soon, cancel := context.WithTimeout(ctx, gently)
-	defer cancel()
-	if _, err := m.end(soon, "SIGTERM"); err == nil || soon.Err() == nil {
+	if err := m.signal(ctx, "SIGTERM"); err != nil {
 		return err
 	}
-	_, err := m.end(ctx, "SIGKILL")
-	return err
+	if m.voice.falls(gently) {
+		return nil
+	}
+	if err := m.signal(ctx, "SIGKILL"); err != nil {
+		return err
+	}
+	m.voice.falls(gently)
+	return nil
 }
 
 // kill ends whatever runs in the container at once, and tells when it had ended, on [monotonic].
 func (m *machine) kill(ctx context.Context) (int64, error) {
 	m.up = false
-	return m.end(ctx, "SIGKILL")
-}
-
-// end sends a signal and waits until the container has ended.
-func (m *machine) end(ctx context.Context, signal string) (int64, error) {
 	d := m.cluster.docker
 	waiting := d.client.ContainerWait(ctx, m.id(), client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
-	if _, err := d.client.ContainerKill(ctx, m.id(), client.ContainerKillOptions{Signal: signal}); err != nil {
-		return 0, fmt.Errorf("killing the container of %s: %w", m.Name, err)
+	if err := m.signal(ctx, "SIGKILL"); err != nil {
+		return 0, err
 	}
 	select {
 	case <-waiting.Result:
 	case err := <-waiting.Error:
 		return 0, fmt.Errorf("waiting for the container of %s to end: %w", m.Name, err)
 	}
+	m.voice.falls(gently)
 	return m.endedAt(ctx)
+}
+
+func (m *machine) signal(ctx context.Context, signal string) error {
+	_, err := m.cluster.docker.client.ContainerKill(ctx, m.id(), client.ContainerKillOptions{Signal: signal})
+	if err != nil {
+		return fmt.Errorf("ending the container of %s: %w", m.Name, err)
+	}
+	return nil
 }
 
 // endedAt is when the container's process was gone, which the engine tells by the date.
@@ -174,51 +196,6 @@ func (m *machine) endedAt(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("when the container of %s ended: %w", m.Name, err)
 	}
 	return monotonic() - int64(time.Since(at)), nil
-}
-
-// logs returns what the container has said: events on its standard output, anything else on the other.
-func (m *machine) logs(ctx context.Context) (events []byte, other string, err error) {
-	r, err := m.cluster.docker.client.ContainerLogs(ctx, m.id(), client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
-	if err != nil {
-		return nil, "", err
-	}
-	defer r.Close()
-	var out, errs bytes.Buffer
-	if _, err := stdcopy.StdCopy(&out, &errs, r); err != nil {
-		return nil, "", fmt.Errorf("the log of %s: %w", m.Name, err)
-	}
-	return append(m.earlier, out.Bytes()...), errs.String(), nil
-}
-
-// follow hands on the lines that the container says on its standard output from now on, until it ends.
-func (m *machine) follow(ctx context.Context, since time.Time, line func([]byte)) error {
-	r, err := m.cluster.docker.client.ContainerLogs(ctx, m.id(), client.ContainerLogsOptions{
-		ShowStdout: true, Follow: true, Since: since.Format(time.RFC3339Nano),
-	})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = stdcopy.StdCopy(&lines{each: line}, io.Discard, r)
-	return err
-}
-
-// lines is a writer that takes lines apart.
-type lines struct {
-	rest []byte
-	each func([]byte)
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.rest = append(l.rest, p...)
-	for {
-		at := bytes.IndexByte(l.rest, '\n')
-		if at < 0 {
-			return len(p), nil
-		}
-		l.each(l.rest[:at])
-		l.rest = l.rest[at+1:]
-	}
 }
 
 // command runs this program in the container, beside what runs there, and returns what it says.

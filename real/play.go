@@ -2,16 +2,17 @@ package real
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/model"
 	"firedrill/real/node"
 	"firedrill/scenarios"
 )
@@ -30,10 +31,9 @@ type run struct {
 	began   int64 // time zero on [monotonic]
 	fail    context.CancelCauseFunc
 
-	mu       sync.Mutex
-	roles    *scenarios.Roles
-	journal  []history.Event // what containers cannot record themselves
-	finished bool            // containers may end now
+	mu     sync.Mutex
+	roles  *scenarios.Roles
+	events []history.Event
 }
 
 // Play plays a plan on containers, for as long as it lasts. It fails with an [Unavailable] before anything is started where
@@ -76,6 +76,12 @@ func (r *run) cause(ctx context.Context, err error) error {
 	return err
 }
 
+// parseEvent reads a line of a container's record.
+func parseEvent(line []byte) (*history.Event, error) {
+	e := new(history.Event)
+	return e, json.Unmarshal(line, e)
+}
+
 // readable holds a history against the format: a container's record is input like any other.
 func readable(h *history.History) error {
 	var text bytes.Buffer
@@ -108,24 +114,23 @@ func (r *run) install(seed uint64) error {
 		if spec.Certificate, spec.Key, err = a.issue(n.Name, i+2); err != nil {
 			return err
 		}
-		m, err := r.cluster.newMachine(n, spec)
-		if err != nil {
-			return err
-		}
+		m := r.cluster.newMachine(n, spec)
 		r.cluster.machines = append(r.cluster.machines, m)
 		r.byName[n.Name] = m
 	}
 	return nil
 }
 
-// timeToTell is how long it may take to tell one container when time is zero.
-const timeToTell = 100 * time.Millisecond
+// untilBegin is how long before time zero everybody is told of it.
+const untilBegin = 200 * time.Millisecond
 
 // boot starts all containers and lets time begin once they are up.
 func (r *run) boot(ctx context.Context, progress func(up, of int)) error {
 	up := 0
 	all := r.cluster.machines
 	err := inParallel(all, func(m *machine) error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		err := m.create(ctx)
 		if err == nil {
 			err = r.start(ctx, m)
@@ -141,60 +146,54 @@ func (r *run) boot(ctx context.Context, progress func(up, of int)) error {
 	if err != nil {
 		return err
 	}
-	r.began = monotonic() + int64(len(all))*int64(timeToTell)
-	return inParallel(all, func(m *machine) error { return r.tellEpoch(ctx, m) })
-}
-
-func (r *run) tellEpoch(ctx context.Context, m *machine) error {
-	err := m.container.CopyToContainer(ctx, strconv.AppendInt(nil, r.began, 10), node.EpochFile, 0o444)
-	if err != nil {
-		return fmt.Errorf("telling %s when the run begins: %w", m.Name, err)
+	r.began = monotonic() + int64(untilBegin)
+	for _, m := range all {
+		if err := m.tell(r.began); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// start starts a container and follows what its nodes say of themselves.
+// start starts a container, follows what its nodes say of themselves, and notices when it ends by itself.
 func (r *run) start(ctx context.Context, m *machine) error {
-	since := time.Now()
-	if err := m.start(ctx); err != nil {
+	if err := m.start(ctx, func(line []byte) { r.hear(m, line) }); err != nil {
 		return err
 	}
-	go func() {
-		err := m.follow(ctx, since, r.follow)
-		if ctx.Err() == nil && r.unexpected(m) {
-			r.fail(m.obituary(ctx, err))
+	go func(v *voice) {
+		<-v.fell
+		if ctx.Err() == nil && m.speaksBy(v) {
+			r.fail(fmt.Errorf("%s ended by itself:\n%s", m.Name, cmp.Or(v.said.String(), "it said nothing")))
 		}
-	}()
-	return nil
-}
-
-// unexpected tells whether it is news that a container has ended.
-func (r *run) unexpected(m *machine) bool {
-	r.mu.Lock()
-	over := r.finished
-	r.mu.Unlock()
-	return !over && m.lives()
-}
-
-// follow takes a line of a container's record as it is written.
-func (r *run) follow(line []byte) {
-	e, err := parseEvent(line)
-	if err != nil || e.Type != history.NodeEv {
-		return // what is wrong with it is told when all records are put together
+	}(m.voice)
+	if r.began == 0 {
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.roles.Follow(e)
+	return m.tell(r.began)
+}
+
+// hear takes a line of a container's record as it is written.
+func (r *run) hear(m *machine, line []byte) {
+	e, err := parseEvent(line)
+	switch {
+	case err != nil:
+		r.fail(fmt.Errorf("%s has recorded what is no event, %q: %w", m.Name, line[:min(len(line), 200)], err))
+		return
+	case e.Time < 0:
+		r.fail(fmt.Errorf("%s has recorded something %d ns before the run began: its clock is not this machine's", m.Name, -e.Time))
+		return
+	}
+	r.record(*e)
 }
 
 // now is the time of the run.
 func (r *run) now() int64 { return monotonic() - r.began }
 
-// record adds an event to what the containers record.
+// record adds an event to the history, whose order is made at the end.
 func (r *run) record(e history.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.journal = append(r.journal, e)
+	r.events = append(r.events, e)
 	if e.Type == history.NodeEv {
 		r.roles.Follow(&e)
 	}
@@ -230,65 +229,19 @@ func (r *run) live(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// finish ends all containers, gently, so that they tell what they have carried, and puts their records in order.
+// finish ends all containers, gently, so that they tell what they have carried, and puts what was recorded in order. What
+// happened meanwhile counts for nothing but that last word.
 func (r *run) finish(ctx context.Context) ([]history.Event, error) {
-	r.mu.Lock()
-	r.finished = true
-	r.mu.Unlock()
-	records := make([][]history.Event, len(r.cluster.machines))
-	numbers := make([]int, len(records))
-	for i := range numbers {
-		numbers[i] = i
-	}
-	err := inParallel(numbers, func(i int) (err error) {
-		m := r.cluster.machines[i]
-		if err := m.retire(ctx); err != nil {
-			return err
-		}
-		records[i], err = m.record(ctx)
-		return err
-	})
-	if err != nil {
+	if err := inParallel(r.cluster.machines, func(m *machine) error { return m.retire(ctx) }); err != nil {
 		return nil, err
 	}
-	return r.merge(records), nil
-}
-
-// merge puts all records in the order of the one clock. What happened while the run was being ended counts for nothing but
-// the last word on what data paths have carried.
-func (r *run) merge(records [][]history.Event) []history.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	end := int64(r.plan.Duration)
-	all := r.journal
-	for _, record := range records {
-		all = append(all, record...)
-	}
-	all = slices.DeleteFunc(all, func(e history.Event) bool { return e.Time > end && e.Event != eventCarried })
-	slices.SortStableFunc(all, func(a, b history.Event) int { return int(max(-1, min(1, a.Time-b.Time))) })
+	all := slices.DeleteFunc(r.events, func(e history.Event) bool { return e.Time > end && e.Event != string(model.EventCarried) })
+	slices.SortStableFunc(all, func(a, b history.Event) int { return cmp.Compare(a.Time, b.Time) })
 	if n := len(all); n > 0 {
 		end = max(end, all[n-1].Time)
 	}
-	return append(all, history.Event{Time: end, Type: history.End})
-}
-
-// obituary says how a container ended that should have lived.
-func (m *machine) obituary(ctx context.Context, following error) error {
-	if following != nil {
-		return fmt.Errorf("following the record of %s: %w", m.Name, following)
-	}
-	_, said, err := m.logs(ctx)
-	if err != nil {
-		return fmt.Errorf("%s ended by itself, and its log cannot be read: %w", m.Name, err)
-	}
-	return fmt.Errorf("%s ended by itself:\n%s", m.Name, tail(said))
-}
-
-// tailLength is how much of what a container said last fits into an error.
-const tailLength = 4000
-
-func tail(text string) string {
-	text = strings.TrimSpace(text)
-	if len(text) > tailLength {
-		text = "..." + text[len(text)-tailLength:]
-	}
-	return text
+	return append(all, history.Event{Time: end, Type: history.End}), nil
 }

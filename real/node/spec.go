@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// Where a container finds what it is told. Both files are copied into it: the first before it starts, the second when
-// every container of the run is up. They are still there when it is killed and started again.
+// Where a container finds what it is told: the first when it starts, the second when every container of the run is up. See
+// [Told].
 const (
 	SpecFile  = "/firedrill/spec.json"
 	EpochFile = "/firedrill/epoch" // the decimal number of nanoseconds on CLOCK_MONOTONIC at which the run's time is zero

@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"errors"
+	"io"
 	"net/netip"
 	"path/filepath"
 	"time"
@@ -12,10 +13,18 @@ import (
 )
 
 // NodeOptions say which container this is.
-type NodeOptions struct{ Spec string }
+type NodeOptions struct {
+	Spec string // file
+	Told bool   // the files are not there yet; what is in them comes by the standard input
+}
 
 // Node is what runs inside a container. Its record goes to the terminal's output, a line an event.
-func Node(ctx context.Context, t Terminal, o NodeOptions) error {
+func Node(ctx context.Context, in io.Reader, t Terminal, o NodeOptions) error {
+	if o.Told {
+		if err := node.Told(in, o.Spec); err != nil {
+			return err
+		}
+	}
 	if err := node.Run(ctx, o.Spec, t.Out, t.Err); err != nil {
 		return Ended{StatusBroken, err.Error()}
 	}
