@@ -70,7 +70,7 @@ func commands() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), replayCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(), reportCommand(), mutantsCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
+	root.AddCommand(runCommand(), replayCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(), reportCommand(), mutantsCommand(), downCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
 	return root
 }
 
@@ -303,6 +303,18 @@ func manCommand() *cobra.Command {
 	}
 }
 
+func downCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Remove the live cluster, and what killed runs have left in the container engine",
+		Long: `Remove the containers and networks of the live cluster that ` + "`up`" + ` started, and whatever runs on containers that were
+killed have left. Those of runs under way stay.`,
+		Example: "  firedrill down",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return drill.Down(c.Context(), terminal(c)) },
+	}
+}
+
 // workerCommand is the other end of the pipes of `run`.
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
@@ -325,11 +337,11 @@ func nodeCommand() *cobra.Command {
 	}
 	c.PersistentFlags().StringVar(&o.Spec, "spec", node.SpecFile, "file that says which container this is; its other files lie beside it")
 	c.Flags().BoolVar(&o.Told, "told", false, "be told by the standard input, a line each, what these files hold")
-	fault := func(name, short string, do func(drill.NodeFault) error, flags ...func(*pflag.FlagSet, *drill.NodeFault)) {
+	fault := func(name, short string, do func(io.Writer, drill.NodeFault) error, flags ...func(*pflag.FlagSet, *drill.NodeFault)) {
 		var f drill.NodeFault
-		sub := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		sub := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			f.NodeOptions = o
-			return do(f)
+			return do(c.OutOrStdout(), f)
 		}}
 		sub.Flags().IntVar(&f.ID, "id", 0, "number of the fault, by which it is mended")
 		_ = sub.MarkFlagRequired("id") // fails only for a flag that does not exist

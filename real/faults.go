@@ -18,15 +18,23 @@ type blow struct {
 	targets, others []*machine
 }
 
-// strike plays a fault and returns when it took effect and what heals it, or nil where nothing can.
-type strike func(ctx context.Context, r *run, b *blow) (at int64, heal func(ctx context.Context) error, err error)
+// strike plays a fault and returns when it took effect and what heals it.
+type strike func(ctx context.Context, r *run, b *blow) (at int64, heal heal, err error)
+
+// heal ends a fault and returns when it was over.
+type heal func(ctx context.Context) (at int64, err error)
 
 // strikes plays those of the fault catalogue that containers can suffer.
 var strikes = map[string]strike{
-	"crash":      strikeCrash,
-	"power-loss": strikePowerLoss,
-	"disk-loss":  strikeDiskLoss,
-	"pause":      strikePause,
+	"crash":             strikeCrash,
+	"power-loss":        strikePowerLoss,
+	"disk-loss":         strikeDiskLoss,
+	"pause":             strikePause,
+	"partition":         strikePartition,
+	"partition-one-way": strikePartitionOneWay,
+	"loss":              strikeLoss,
+	"delay":             strikeDelay,
+	"slow-disk":         strikeSlowDisk,
 }
 
 // Playable refuses, by name, what containers cannot suffer.
@@ -42,6 +50,7 @@ func Playable(plan *scenarios.Scenario) error {
 // details says of faults what they do less than their name promises.
 var details = map[string]string{
 	"power-loss": "containers were killed; the kernel, which lives on, keeps what was not synced",
+	"delay":      "of messages between nodes, by their runtime; probes and flows take no longer",
 }
 
 // playFault waits until a fault is due, strikes, and heals it when its time is over. Lasting ends with the plan.
@@ -78,14 +87,14 @@ func (r *run) playFault(ctx, lasting context.Context, step int, f *scenarios.Fau
 	}
 	e.Time = at
 	r.record(e)
-	if f.For.Min == 0 || heal == nil || !r.until(lasting, at+int64(f.For.Min)) {
+	if f.For.Min == 0 || !r.until(lasting, at+int64(f.For.Min)) {
 		return nil
 	}
-	e.Phase, e.Time = history.Finish, r.now()
-	r.record(e)
-	if err := heal(ctx); err != nil {
+	e.Phase, e.Detail = history.Finish, ""
+	if e.Time, err = heal(ctx); err != nil {
 		return fmt.Errorf("the end of the fault %s at %s: %w", f.Fault, f.Target, err)
 	}
+	r.record(e)
 	return nil
 }
 
@@ -119,26 +128,26 @@ func names(ms []*machine) []string {
 }
 
 // strikeCrash kills processes; the kernel, and so the page cache, lives on.
-func strikeCrash(ctx context.Context, r *run, b *blow) (int64, func(context.Context) error, error) {
+func strikeCrash(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 	at, err := r.goDown(ctx, b.targets, "crashed")
-	return at, func(ctx context.Context) error { return r.comeUp(ctx, b.targets) }, err
+	return at, r.comeUp(b.targets), err
 }
 
 // strikePowerLoss kills every process on the hosts that carry the targets.
-func strikePowerLoss(ctx context.Context, r *run, b *blow) (int64, func(context.Context) error, error) {
+func strikePowerLoss(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 	dark := r.onSameHosts(b.targets)
 	at, err := r.goDown(ctx, dark, "lost power")
-	return at, func(ctx context.Context) error { return r.comeUp(ctx, dark) }, err
+	return at, r.comeUp(dark), err
 }
 
 // strikeDiskLoss does too, and throws the containers away with their disks.
-func strikeDiskLoss(ctx context.Context, r *run, b *blow) (int64, func(context.Context) error, error) {
+func strikeDiskLoss(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 	dark := r.onSameHosts(b.targets)
 	at, err := r.goDown(ctx, dark, "lost power and its disk")
 	if err != nil {
 		return 0, nil, err
 	}
-	return at, func(ctx context.Context) error { return r.comeUp(ctx, dark) }, inParallel(dark, func(m *machine) error {
+	return at, r.comeUp(dark), inParallel(dark, func(m *machine) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return m.replace(ctx)
@@ -176,23 +185,27 @@ func (r *run) goDown(ctx context.Context, ms []*machine, why string) (int64, err
 }
 
 // comeUp starts those that nobody wants down any more.
-func (r *run) comeUp(ctx context.Context, ms []*machine) error {
-	return inParallel(ms, func(m *machine) error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.downs--
-		if m.downs > 0 {
-			return nil
-		}
-		if err := r.start(ctx, m); err != nil || m.paused == 0 {
-			return err
-		}
-		return m.freeze(ctx)
-	})
+func (r *run) comeUp(ms []*machine) heal {
+	return func(ctx context.Context) (int64, error) {
+		at := r.now()
+		return at, inParallel(ms, func(m *machine) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.downs--
+			if m.downs > 0 {
+				return nil
+			}
+			if err := r.start(ctx, m); err != nil || m.paused == 0 {
+				return err
+			}
+			return m.freeze(ctx)
+		})
+	}
 }
 
 // strikePause freezes processes: their sockets and addresses stay, their messages pile up.
-func strikePause(ctx context.Context, r *run, b *blow) (int64, func(context.Context) error, error) {
+func strikePause(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	at := r.now()
 	err := inParallel(b.targets, func(m *machine) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -202,8 +215,9 @@ func strikePause(ctx context.Context, r *run, b *blow) (int64, func(context.Cont
 		}
 		return m.freeze(ctx)
 	})
-	return r.now(), func(ctx context.Context) error {
-		return inParallel(b.targets, func(m *machine) error {
+	return at, func(ctx context.Context) (int64, error) {
+		at := r.now()
+		return at, inParallel(b.targets, func(m *machine) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.paused--

@@ -34,6 +34,7 @@ type run struct {
 	mu     sync.Mutex
 	roles  *scenarios.Roles
 	events []history.Event
+	orders map[int][]order // in force, by the plan's fault step
 }
 
 // Play plays a plan on containers, for as long as it lasts. It fails with an [Unavailable] before anything is started where
@@ -50,7 +51,7 @@ func (d *Docker) Play(ctx context.Context, plan *scenarios.Scenario, seed uint64
 	defer func() { err = errors.Join(err, c.remove()) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := &run{plan: plan, cluster: c, byName: make(map[string]*machine), fail: fail, roles: scenarios.NewRoles(plan)}
+	r := &run{plan: plan, cluster: c, byName: make(map[string]*machine), fail: fail, orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
 	if err := r.install(seed); err != nil {
 		return nil, err
 	}
@@ -169,7 +170,10 @@ func (r *run) start(ctx context.Context, m *machine) error {
 	if r.began == 0 {
 		return nil
 	}
-	return m.tell(r.began)
+	if err := m.tell(r.began); err != nil {
+		return err
+	}
+	return r.catchUp(ctx, m)
 }
 
 // hear takes a line of a container's record as it is written.

@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"path/filepath"
@@ -60,8 +61,8 @@ func (f *NodeFault) loss() (loss scenarios.Ratio, err error) {
 	return loss, err
 }
 
-// StrikeNode tells the process of this container to play a fault.
-func StrikeNode(f NodeFault) error {
+// StrikeNode tells the process of this container to play a fault, and prints when.
+func StrikeNode(out io.Writer, f NodeFault) error {
 	spec, err := node.ReadSpec(f.Spec)
 	if err != nil {
 		return err
@@ -79,11 +80,28 @@ func StrikeNode(f NodeFault) error {
 			return err
 		}
 	}
-	return f.tell(node.Command{Strike: &fault})
+	return timed(out, true, func() error { return f.tell(node.Command{Strike: &fault}) })
 }
 
-// CutNode cuts links of this container, or makes them lossy.
-func CutNode(f NodeFault) error {
+// timed does something and prints when, on CLOCK_MONOTONIC: a fault counts from just before it strikes, and until it is over.
+func timed(out io.Writer, before bool, do func() error) error {
+	clock, err := node.NewClock()
+	if err != nil {
+		return err
+	}
+	at := clock.Now()
+	if err := do(); err != nil {
+		return err
+	}
+	if !before {
+		at = clock.Now()
+	}
+	_, err = fmt.Fprintln(out, int64(at))
+	return err
+}
+
+// CutNode cuts links of this container, or makes them lossy, and prints when.
+func CutNode(out io.Writer, f NodeFault) error {
 	spec, err := node.ReadSpec(f.Spec)
 	if err != nil {
 		return err
@@ -93,12 +111,12 @@ func CutNode(f NodeFault) error {
 	if cut.Loss, err = f.loss(); err != nil {
 		return err
 	}
-	return cut.Strike(spec)
+	return timed(out, true, func() error { return cut.Strike(spec) })
 }
 
-// MendNode ends the faults and the cuts with an id.
-func MendNode(f NodeFault) error {
-	return errors.Join(node.MendCut(f.ID), f.tell(node.Command{Mend: &f.ID}))
+// MendNode ends the faults and the cuts with an id, and prints when.
+func MendNode(out io.Writer, f NodeFault) error {
+	return timed(out, false, func() error { return errors.Join(node.MendCut(f.ID), f.tell(node.Command{Mend: &f.ID})) })
 }
 
 // TellMembers tells the clients of this container who the members of the cluster are.
