@@ -333,7 +333,9 @@ func nodeCommand() *cobra.Command {
 		Short:  "Be one container of a run",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		RunE:   func(c *cobra.Command, _ []string) error { return drill.Node(c.Context(), c.InOrStdin(), terminal(c), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return drill.Node(c.Context(), c.InOrStdin(), terminal(c), o)
+		},
 	}
 	c.PersistentFlags().StringVar(&o.Spec, "spec", node.SpecFile, "file that says which container this is; its other files lie beside it")
 	c.Flags().BoolVar(&o.Told, "told", false, "be told by the standard input, a line each, what these files hold")
