@@ -57,9 +57,11 @@ func TestCluster(t *testing.T) {
 		networks := m.spec.Networks
 		m.spec = ca.spec(t, name, string(text))
 		m.spec.Networks = networks
+		forward := "0"
 		if name == "gateway-1" {
-			inside(t, m.ns, func() { writeFile(t, "/proc/sys/net/ipv4/ip_forward", "1") })
+			forward = "1"
 		}
+		inside(t, m.ns, func() { writeFile(t, forwardSetting, forward) })
 	}
 	for _, m := range l.machines {
 		m.start()
