@@ -73,7 +73,7 @@ func settle(n Network, own []netip.Addr) (*link, error) {
 		return nil, errors.New("the plan gives this container no address there")
 	}
 	var err error
-	if l.link, err = linkOf(n.Handed); err != nil {
+	if l.link, err = linkOf(n.Handed, l.own[0]); err != nil {
 		return nil, err
 	}
 	if err := l.replaceAddresses(); err != nil {
@@ -112,8 +112,9 @@ func (l *link) replaceAddresses() error {
 	return netlink.LinkSetUp(l.link)
 }
 
-// linkOf finds the interface that has an address in a prefix: the one that the container engine plugged in there.
-func linkOf(prefix netip.Prefix) (netlink.Link, error) {
+// linkOf finds the interface that the container engine plugged into a network: it has an address in the prefix, or the
+// container's own already.
+func linkOf(handed netip.Prefix, own netip.Addr) (netlink.Link, error) {
 	links, err := netlink.LinkList()
 	if err != nil {
 		return nil, err
@@ -125,13 +126,13 @@ func linkOf(prefix netip.Prefix) (netlink.Link, error) {
 			return nil, err
 		}
 		for _, a := range addresses {
-			if ip, ok := netip.AddrFromSlice(a.IP); ok && prefix.Contains(ip.Unmap()) {
+			if ip, ok := netip.AddrFromSlice(a.IP.To4()); ok && (handed.Contains(ip) || ip == own) {
 				return l, nil
 			}
 			seen = append(seen, l.Attrs().Name+" "+a.IPNet.String())
 		}
 	}
-	return nil, fmt.Errorf("no interface has an address in %v; there are %v", prefix, seen)
+	return nil, fmt.Errorf("no interface has an address in %v; there are %v", handed, seen)
 }
 
 // route removes default routes, so that nothing leaves the run, and sends what is for the other side of the gateway there.

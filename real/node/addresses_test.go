@@ -34,7 +34,7 @@ func TestVirtualAddress(t *testing.T) {
 			}
 			settled[name] = a
 			t.Cleanup(a.Close)
-			again, err := Settle([]Network{{Name: scenarios.NetworkData, Handed: netip.PrefixFrom(own[len(own)-1], 32)}}, own, quiet)
+			again, err := Settle(m.spec.Networks, own, quiet)
 			if err != nil {
 				t.Errorf("settled a second time: %v", err)
 				return

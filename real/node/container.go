@@ -95,6 +95,9 @@ func newContainer(specPath string, out, problems io.Writer) (*container, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := checkForwarding(c.node().Role == scenarios.RoleGateway); err != nil {
+		return nil, err
+	}
 	if c.addresses, err = Settle(spec.Networks, own, c.log); err != nil {
 		return nil, err
 	}

@@ -326,8 +326,8 @@ func monotonic(t *testing.T) time.Duration {
 	return c.Now()
 }
 
-// epoch lets all machines begin, a moment from now.
-func (l *lab) epoch() time.Duration {
+// begin lets all machines begin, a moment from now.
+func (l *lab) begin() time.Duration {
 	at := monotonic(l.t) + 200*time.Millisecond
 	for _, m := range l.machines {
 		if err := os.WriteFile(m.file(EpochFile), []byte(strconv.FormatInt(int64(at), 10)), 0o644); err != nil {
