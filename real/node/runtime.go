@@ -20,7 +20,7 @@ type Runtime struct {
 	stop     context.CancelFunc
 	inbox    chan func()
 	timers   timers
-	checks   map[model.CheckID]uint64 // under way: which of those with this id counts
+	checks   map[model.CheckID]check // under way: of those with one id, the one that counts
 	checked  uint64
 	rng      *rand.Rand
 	work     sync.WaitGroup // goroutines of this runtime
@@ -48,7 +48,7 @@ func NewRuntime(node model.Node, s Settings) *Runtime {
 	_, _ = crand.Read(seed[:]) // never fails
 	r := &Runtime{
 		settings: s, node: node, inbox: make(chan func(), inboxSize), timers: newTimers(),
-		checks: make(map[model.CheckID]uint64), rng: rand.New(rand.NewChaCha8(seed)),
+		checks: make(map[model.CheckID]check), rng: rand.New(rand.NewChaCha8(seed)),
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
@@ -78,10 +78,28 @@ func (r *Runtime) Run(ctx context.Context) {
 	}
 }
 
+// check is a question to a foreign host that is under way.
+type check struct {
+	number uint64
+	due    time.Duration // when it has failed, if there is no answer
+}
+
+// expireChecks tells the node of those whose time is up. That must not wait until their goroutines notice: a node that asks
+// the next question just then would never learn of it.
+func (r *Runtime) expireChecks(now time.Duration) {
+	for id, c := range r.checks {
+		if c.due <= now {
+			delete(r.checks, id)
+			r.node.Checked(id, false)
+		}
+	}
+}
+
 // runTimers calls those that are due now. One that is set meanwhile waits for the next turn, so that a node that sets
 // timers without end still gets its messages.
 func (r *Runtime) runTimers() {
 	now := r.Now()
+	r.expireChecks(now)
 	for {
 		id, ok := r.timers.take(now)
 		if !ok {
@@ -122,14 +140,14 @@ func (r *Runtime) StopTimer(id model.TimerID) { r.timers.stop(id) }
 func (r *Runtime) Send(to netip.Addr, msg []byte) { r.settings.Send(to, msg) }
 
 // Check implements [model.Env]. A later check of the same id makes the answer to an earlier one void.
-func (r *Runtime) Check(id model.CheckID, check model.Check) {
+func (r *Runtime) Check(id model.CheckID, question model.Check) {
 	r.checked++
 	number := r.checked
-	r.checks[id] = number
+	r.checks[id] = check{number, r.Now() + question.Timeout}
 	r.work.Go(func() {
-		ok := answers(r.ctx, check)
+		ok := answers(r.ctx, question)
 		r.Do(func() {
-			if r.checks[id] == number {
+			if r.checks[id].number == number {
 				delete(r.checks, id)
 				r.node.Checked(id, ok)
 			}
