@@ -36,8 +36,9 @@ func (c *Clock) Now() time.Duration { return c.at + time.Since(c.base) }
 // Run is the time since the run began, negative before it does.
 func (c *Clock) Run() time.Duration { return c.Now() - c.epoch }
 
-// epochPoll is how often a container looks whether the run's beginning has been set.
-const epochPoll = 2 * time.Millisecond
+// epochPoll is how often a container looks whether the run's beginning has been set, which it is some time before. Dozens of
+// containers wait while the last ones start; if they looked much more often, these would never get a turn.
+const epochPoll = 50 * time.Millisecond
 
 // Await waits until the file says when the run begins, and then until it does. In a container that is started again it has
 // long begun.
