@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -29,6 +30,8 @@ type Docker struct {
 	client   client.APIClient
 	image    string // of this very program, by its tag
 	owner    owner  // this process
+
+	starting sync.Mutex // held by the run that starts its containers: that takes all of a small machine
 }
 
 // Open finds the container engine, removes what runs that were killed have left behind, and sees to it that our image is

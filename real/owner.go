@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -124,12 +125,23 @@ func (d *Docker) removeContainers(ctx context.Context, ids []string) error {
 	})
 }
 
+// removeNetworks tries again and again: the engine may still be unplugging a container that it says is gone.
 func (d *Docker) removeNetworks(ctx context.Context, ids []string) error {
 	return inParallel(ids, func(id string) error {
-		_, err := d.client.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
-		return removed(err)
+		for try := 0; ; try++ {
+			_, err := d.client.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
+			if err == nil || errdefs.IsNotFound(err) || try == unplugTries {
+				return removed(err)
+			}
+			time.Sleep(unplugPause)
+		}
 	})
 }
+
+const (
+	unplugTries = 20
+	unplugPause = 100 * time.Millisecond
+)
 
 // removed forgives that something was not there any more, or is being removed by somebody else.
 func removed(err error) error {

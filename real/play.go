@@ -127,9 +127,14 @@ const untilBegin = 200 * time.Millisecond
 
 // boot starts all containers and lets time begin once they are up.
 func (r *run) boot(ctx context.Context, progress func(up, of int)) error {
+	r.cluster.docker.starting.Lock()
+	defer r.cluster.docker.starting.Unlock()
 	up := 0
 	all := r.cluster.machines
 	err := inParallel(all, func(m *machine) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		err := m.create(ctx)
