@@ -2,6 +2,7 @@ package real
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -31,6 +32,7 @@ func subnet(slot, network int) netip.Prefix {
 // cluster is the networks and the containers of one run.
 type cluster struct {
 	docker   *Docker
+	id       string // of the run, in the names of its containers
 	labels   map[string]string
 	nets     []*wire
 	machines []*machine // controllers, engines, servers, the gateway, then clients
@@ -44,16 +46,20 @@ type wire struct {
 	handed netip.Prefix
 }
 
-// newCluster claims a slot. The networks are bridges, not "internal" ones: the rules that isolate an internal network drop
+// newCluster claims a slot for machines. The networks are bridges, not "internal" ones: the rules that isolate an internal network drop
 // whatever does not bear the engine's addresses.
-func (d *Docker) newCluster(ctx context.Context, live bool) (*cluster, error) {
-	c := &cluster{docker: d, labels: map[string]string{labelOurs: "run", labelOwner: d.owner.String()}}
+func (d *Docker) newCluster(ctx context.Context, machines []scenarios.Node, live bool) (*cluster, error) {
+	c := &cluster{docker: d, id: rand.Text()[:8], labels: map[string]string{labelOurs: "run", labelOwner: d.owner.String()}}
 	if live {
 		c.labels[labelLive] = "yes"
 	}
+	var called []string
+	for _, m := range machines {
+		called = append(called, c.nameOf(m))
+	}
 	var taken error
 	for slot := range slots {
-		err := c.claim(ctx, slot)
+		err := c.claim(ctx, slot, strings.Join(called, " "))
 		if err == nil {
 			return c, nil
 		}
@@ -66,11 +72,14 @@ func (d *Docker) newCluster(ctx context.Context, live bool) (*cluster, error) {
 	return nil, unavailable("all %d address ranges in 198.19.240.0/20 are taken (%v); wait for other runs, or try `firedrill down`", slots, firstLine(taken))
 }
 
+// nameOf is what the engine calls the container of a machine.
+func (c *cluster) nameOf(n scenarios.Node) string { return "firedrill-" + c.id + "-" + n.Name }
+
 // claim creates the networks of a slot, or fails and leaves some.
-func (c *cluster) claim(ctx context.Context, slot int) error {
+func (c *cluster) claim(ctx context.Context, slot int, machines string) error {
 	for i, name := range networkNames {
 		w := &wire{name: name, handed: subnet(slot, i)}
-		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels),
+		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels), tcnetwork.WithLabels(map[string]string{labelMachines: machines}),
 			tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{{Subnet: w.handed}}}))
 		if err != nil {
 			return err

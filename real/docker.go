@@ -41,9 +41,8 @@ func Open(ctx context.Context) (*Docker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.sweep(ctx, func(o owner, _ bool) bool { return !o.alive() }); err != nil {
-		return nil, fmt.Errorf("removing what earlier runs left: %w", err)
-	}
+	// What cannot be removed is in nobody's way, and the next run tries again; `down` tells why.
+	_ = d.sweep(ctx, func(o owner, _ bool) bool { return !o.alive() })
 	program, err := staticProgram(ctx)
 	if err != nil {
 		return nil, err

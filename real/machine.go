@@ -48,6 +48,7 @@ func (m *machine) create(ctx context.Context) error {
 	d := m.cluster.docker
 	request := testcontainers.ContainerRequest{
 		Image:  d.image,
+		Name:   m.cluster.nameOf(m.Node),
 		Labels: make(map[string]string),
 		Cmd:    []string{"--told"},
 		ConfigModifier: func(c *container.Config) {

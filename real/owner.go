@@ -17,9 +17,10 @@ import (
 
 // The labels of everything that we make. Whatever bears labelOurs may be removed once its owner is gone.
 const (
-	labelOurs  = "firedrill"
-	labelOwner = "firedrill.owner" // the process that made it, see [owner]
-	labelLive  = "firedrill.live"  // it belongs to the cluster of `firedrill up`, which `firedrill down` ends
+	labelOurs     = "firedrill"
+	labelOwner    = "firedrill.owner"    // the process that made it, see [owner]
+	labelMachines = "firedrill.machines" // of a network: the containers on it, by their names
+	labelLive     = "firedrill.live"     // it belongs to the cluster of `firedrill up`, which `firedrill down` ends
 )
 
 // owner names a process for good: its number, when it started, and in which namespace that number counts.
@@ -125,23 +126,39 @@ func (d *Docker) removeContainers(ctx context.Context, ids []string) error {
 	})
 }
 
-// removeNetworks tries again and again: the engine may still be unplugging a container that it says is gone.
+const (
+	unplugTries = 10
+	unplugPause = 100 * time.Millisecond
+)
+
+// removeNetworks tries again and again: the engine may still be unplugging a container that it says is gone. What it has
+// forgotten to unplug, which happens to it when a container ends while it starts, is unplugged by force.
 func (d *Docker) removeNetworks(ctx context.Context, ids []string) error {
 	return inParallel(ids, func(id string) error {
-		for try := 0; ; try++ {
+		for try := 1; ; try++ {
 			_, err := d.client.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
 			if err == nil || errdefs.IsNotFound(err) || try == unplugTries {
 				return removed(err)
+			}
+			if try > unplugTries/2 {
+				d.unplug(ctx, id)
 			}
 			time.Sleep(unplugPause)
 		}
 	})
 }
 
-const (
-	unplugTries = 20
-	unplugPause = 100 * time.Millisecond
-)
+// unplug takes off a network every container that was ever on it.
+func (d *Docker) unplug(ctx context.Context, network string) {
+	n, err := d.client.NetworkInspect(ctx, network, client.NetworkInspectOptions{})
+	if err != nil {
+		return
+	}
+	for _, name := range strings.Fields(n.Network.Labels[labelMachines]) {
+		// Most were never there, or are there no more.
+		_, _ = d.client.NetworkDisconnect(ctx, network, client.NetworkDisconnectOptions{Container: name, Force: true})
+	}
+}
 
 // removed forgives that something was not there any more, or is being removed by somebody else.
 func removed(err error) error {

@@ -44,7 +44,7 @@ func (d *Docker) Play(ctx context.Context, plan *scenarios.Scenario, seed uint64
 	if err := Playable(plan); err != nil {
 		return nil, err
 	}
-	c, err := d.newCluster(ctx, false)
+	c, err := d.newCluster(ctx, append(plan.Nodes(), clientNodes...), false)
 	if err != nil {
 		return nil, err
 	}
