@@ -30,6 +30,7 @@ type Docker struct {
 	client   client.APIClient
 	image    string // of this very program, by its tag
 	owner    owner  // this process
+	parent   string // control group of the containers; empty: the engine's own choice
 
 	starting sync.Mutex // held by the run that starts its containers: that takes all of a small machine
 }
@@ -115,6 +116,11 @@ func (d *Docker) isHere(ctx context.Context) error {
 	info, err := d.client.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return unavailable("the container engine at %s does not answer (%v); start Docker, or use --world sim", host, firstLine(err))
+	}
+	if info.Info.CgroupDriver == "cgroupfs" {
+		// The engine's choice is one group for all containers, which get no more of a busy machine together than any single
+		// process does.
+		d.parent = "/"
 	}
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {

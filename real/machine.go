@@ -43,6 +43,10 @@ func (c *cluster) newMachine(n scenarios.Node, spec node.Spec) *machine {
 	return &machine{cluster: c, Node: n, spec: spec}
 }
 
+// cpuShares is how much each container counts when the processor is short, of which 1024 is usual: what is rehearsed
+// should not fail because others work too.
+const cpuShares = 8192
+
 // create makes the container, with its disk empty, and does not start it.
 func (m *machine) create(ctx context.Context) error {
 	d := m.cluster.docker
@@ -56,6 +60,7 @@ func (m *machine) create(ctx context.Context) error {
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
 			h.LogConfig.Type = "none" // its voice is heard while it speaks
+			h.CgroupParent, h.CPUShares = d.parent, cpuShares
 			h.CapAdd = []string{"NET_ADMIN", "NET_RAW"}
 			h.Sysctls = map[string]string{"net.ipv4.ip_forward": "0"} // the machine's own setting is inherited
 			if m.Role == scenarios.RoleGateway {
