@@ -15,7 +15,7 @@ import (
 // replicated; this is soft.
 type placing struct {
 	due    bool          // something has changed that placement depends on
-	since  time.Duration // when this leader became ready
+	since  time.Duration // when this leader became ready, or heard an engine again after it had heard none
 	groups []*placedGroup
 }
 
@@ -184,12 +184,17 @@ func (f *fleet) state(name string) placement.EngineState {
 	c := f.controller
 	patience := time.Duration(c.cfg.Timers.SEFailedHeartbeats) * c.cfg.Timers.SEHeartbeat.Std()
 	switch e := f.engine(name); {
-	case e != nil && e.down:
+	case e != nil && e.down && f.listened(f.placing.since):
 		return placement.EngineDown
 	case e != nil && e.met && c.env.Now()-e.heard <= patience:
 		return placement.EngineUp
 	}
 	return placement.EngineSuspected
+}
+
+// hearsAny tells whether the leader takes any engine for alive.
+func (f *fleet) hearsAny() bool {
+	return slices.ContainsFunc(f.engines, func(e *engineView) bool { return !e.down })
 }
 
 // joining tells whether an engine has come just now: others may be about to. All that live report within a heartbeat.

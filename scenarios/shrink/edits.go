@@ -85,6 +85,9 @@ func (s *shrinker) rounder() []edit {
 				break
 			}
 			for _, rounded := range []time.Duration{now.Truncate(step), now.Truncate(step) + step} {
+				if rounded == 0 {
+					continue // a fault that lasts for no time lasts for good
+				}
 				out = append(out, func(p *scenarios.Scenario) {
 					if t := times(p)[i]; t.Min == now { // else a rounder one has been found
 						t.Min, t.Max = rounded, rounded
