@@ -70,7 +70,8 @@ func commands() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), replayCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(), reportCommand(), mutantsCommand(), downCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
+	root.AddCommand(runCommand(), replayCommand(), shrinkCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(),
+		reportCommand(), mutantsCommand(), upCommand(), downCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
 	return root
 }
 
@@ -129,6 +130,31 @@ func replayCommand() *cobra.Command {
 	c.Flags().StringVar(&o.History, "history", "", "file for the history (.jsonl, or .jsonl.zst)")
 	c.Flags().StringVar(&o.Plan, "plan", "", "file for the plan, which is a scenario without choices")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print the result as JSON instead of the timeline")
+	_ = c.MarkFlagRequired("seed") // fails only for a flag that does not exist
+	return c
+}
+
+func shrinkCommand() *cobra.Command {
+	var o drill.ShrinkOptions
+	c := &cobra.Command{
+		Use:   "shrink SCENARIO | FILE --seed N",
+		Short: "Find the smallest plan that fails as a run does, and write it as a scenario",
+		Long: `Find the smallest plan that fails as a run does: fewer faults, operations, services and nodes, a shorter run, rounder
+times. The result is a scenario file that leaves nothing to choose and fails the same check with the same seed.`,
+		Example: "  firedrill shrink controller-chaos --seed 17\n  firedrill shrink reference --seed 1 --mutant no-gratuitous-arp",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Argument = args[0]
+			return drill.Shrink(c.Context(), terminal(c), o)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	c.Flags().Uint64Var(&o.Seed, "seed", 0, "the seed that fails")
+	c.Flags().StringVar(&o.Out, "out", "", "file for the scenario (default: SCENARIO-SEED.yaml)")
+	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once; what comes out does not depend on it")
+	c.Flags().DurationVar(&o.Patience, "patience", 30*time.Second, "real time that one run may take before it counts as hung")
+	c.Flags().StringVar(&o.Mutant, "mutant", "", "plant this bug of the bank into the model first")
+	c.Flags().StringVar(&o.Source, "source", ".", "folder of firedrill's source, for --mutant")
 	_ = c.MarkFlagRequired("seed") // fails only for a flag that does not exist
 	return c
 }
@@ -303,6 +329,24 @@ func manCommand() *cobra.Command {
 	}
 }
 
+func upCommand() *cobra.Command {
+	var o drill.UpOptions
+	c := &cobra.Command{
+		Use:   "up [SCENARIO | FILE]",
+		Short: "Start a live cluster in containers, with its REST API, to look around in",
+		Long: `Start the cluster of a scenario in containers, with its configuration but without its faults and its work, and keep it until
+it is interrupted, or ended by ` + "`down`" + `. It tells where the REST API is, and the token that callers must show.`,
+		Example: "  firedrill up\n  firedrill up real-nplusm-killed",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Arguments = args
+			return drill.Up(c.Context(), terminal(c), o)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	return c
+}
+
 func downCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
@@ -370,6 +414,8 @@ func nodeCommand() *cobra.Command {
 	c.AddCommand(
 		&cobra.Command{Use: "members ADDRESS ...", Short: "Tell clients who the members of the cluster are", Args: cobra.MinimumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return drill.TellMembers(o, args) }},
+		&cobra.Command{Use: "portal ADDRESS ...", Short: "Pass connections on to the REST API of a controller", Args: cobra.MinimumNArgs(1),
+			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }},
 		&cobra.Command{Use: "carried [SERVICE]", Short: "Record what the data path has carried", Args: cobra.MaximumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return drill.TellCarried(o, strings.Join(args, "")) }})
 	return c

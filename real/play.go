@@ -31,6 +31,8 @@ type run struct {
 	began   int64 // time zero on [monotonic]
 	fail    context.CancelCauseFunc
 
+	forgetful bool // nobody will ask what happened
+
 	mu     sync.Mutex
 	roles  *scenarios.Roles
 	events []history.Event
@@ -51,8 +53,8 @@ func (d *Docker) Play(ctx context.Context, plan *scenarios.Scenario, seed uint64
 	defer func() { err = errors.Join(err, c.remove()) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := &run{plan: plan, cluster: c, byName: make(map[string]*machine), fail: fail, orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
-	if err := r.install(seed); err != nil {
+	r := newRun(plan, c, fail)
+	if err := r.install(node.Spec{Seed: seed}); err != nil {
 		return nil, err
 	}
 	if err := r.boot(ctx, opt.Progress); err != nil {
@@ -100,8 +102,12 @@ func clientNode(name string) scenarios.Node {
 	return scenarios.Node{Name: name, Role: scenarios.RoleClient, Host: "host-" + name}
 }
 
-// install says what each container is told.
-func (r *run) install(seed uint64) error {
+func newRun(plan *scenarios.Scenario, c *cluster, fail context.CancelCauseFunc) *run {
+	return &run{plan: plan, cluster: c, byName: make(map[string]*machine), fail: fail, orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
+}
+
+// install says what each container is told, beyond what all are.
+func (r *run) install(all node.Spec) error {
 	text, err := scenarios.Marshal(r.plan)
 	if err != nil {
 		return err
@@ -111,7 +117,8 @@ func (r *run) install(seed uint64) error {
 		return err
 	}
 	for i, n := range append(r.plan.Nodes(), clientNodes...) {
-		spec := node.Spec{Plan: string(text), Seed: seed, Authority: a.pem}
+		spec := all
+		spec.Plan, spec.Authority = string(text), a.pem
 		if spec.Certificate, spec.Key, err = a.issue(n.Name, i+2); err != nil {
 			return err
 		}
@@ -202,7 +209,9 @@ func (r *run) now() int64 { return monotonic() - r.began }
 func (r *run) record(e history.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, e)
+	if !r.forgetful {
+		r.events = append(r.events, e)
+	}
 	if e.Type == history.NodeEv {
 		r.roles.Follow(&e)
 	}

@@ -48,6 +48,7 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 		set(d, "workload.mix.until", &m.Until, at(max(0, s.Duration.Std()-2*time.Second)))
 	}
 
+	swarmDefaults(s, d)
 	set(d, "expect.dual_active", &s.Expect.DualActive, config.Duration(100*ms))
 	set(d, "expect.recover_within", &s.Expect.RecoverWithin, config.Duration(recoverWithin(s)))
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // NewPlan makes every choice that the scenario leaves open, from the seed alone: each time drawn from its
-// range, each fault with several targets written out, the mix as single operations. A plan is a scenario whose
+// range, each fault with several targets written out, the swarm as single faults, the mix as single operations. A plan is a scenario whose
 // own plan it is. What describes the world rather than the drill stays a range: latency, sync time, clocks.
 //
 // Each choice has a random stream of its own, so that another fault or operation shifts none of the others.
@@ -22,7 +22,12 @@ func NewPlan(s *Scenario, seed uint64) (*Scenario, error) {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, p)
 	}
 	plan := *s
-	plan.Faults = planFaults(s.Faults, seed)
+	faults := s.Faults
+	if s.Swarm != nil {
+		faults = slices.Concat(faults, s.Swarm.faults(s, seed))
+	}
+	plan.Faults = planFaults(faults, seed)
+	plan.Swarm = nil
 	plan.Workload.Operate = planOperations(s, seed)
 	plan.Workload.Mix = nil
 	return &plan, nil

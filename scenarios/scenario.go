@@ -27,6 +27,7 @@ type Scenario struct {
 	Config   Config         `yaml:"config,omitempty"`
 	Workload Workload       `yaml:"workload,omitempty"`
 	Faults   []Fault        `yaml:"faults,omitempty"`
+	Swarm    *Swarm         `yaml:"swarm,omitempty"` // becomes Faults in the plan
 	Expect   history.Expect `yaml:"expect,omitempty"`
 }
 

@@ -65,7 +65,7 @@ func (v *validation) check(ok bool, path, format string, args ...any) bool {
 // validate returns what is wrong with a scenario whose defaults are set, or nil.
 func validate(s *Scenario) *problem {
 	v := &validation{s: s}
-	for _, part := range []func(){v.heading, v.topology, v.hosts, v.installed, v.configuration, v.services, v.workload, v.operations, v.faults, v.expect} {
+	for _, part := range []func(){v.heading, v.topology, v.hosts, v.installed, v.configuration, v.services, v.workload, v.operations, v.faults, v.swarm, v.expect} {
 		if part(); v.first != nil { // what follows may rely on what was checked
 			return v.first
 		}

@@ -61,6 +61,9 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 	if e == nil {
 		e = f.meet(r.Engine, r.Group)
 	}
+	if !f.hearsAny() {
+		f.placing.since = c.env.Now() // it was this node that heard nobody: the others are about to report, too
+	}
 	if !e.met {
 		e.met, e.joined, f.placing.due = true, c.env.Now(), true
 		c.env.Emit(model.Event{Kind: model.EventEngineUp, Peer: r.Engine, Term: c.status.Term})

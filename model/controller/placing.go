@@ -15,7 +15,7 @@ import (
 // replicated; this is soft.
 type placing struct {
 	due    bool          // something has changed that placement depends on
-	since  time.Duration // when this leader became ready
+	since  time.Duration // when this leader became ready, or heard an engine again after it had heard none
 	groups []*placedGroup
 }
 
@@ -181,15 +181,24 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 
 // state is what the leader takes an engine for. One that it does not hear, but its peers do, keeps what it has.
 func (f *fleet) state(name string) placement.EngineState {
-	c := f.controller
-	patience := time.Duration(c.cfg.Timers.SEFailedHeartbeats) * c.cfg.Timers.SEHeartbeat.Std()
 	switch e := f.engine(name); {
-	case e != nil && e.down:
+	case e != nil && e.down && f.listened(f.placing.since):
 		return placement.EngineDown
-	case e != nil && e.met && c.env.Now()-e.heard <= patience:
+	case e != nil && e.met && f.recent(e):
 		return placement.EngineUp
 	}
 	return placement.EngineSuspected
+}
+
+// hearsAny tells whether this leader hears any engine at present.
+func (f *fleet) hearsAny() bool {
+	return slices.ContainsFunc(f.engines, func(e *engineView) bool { return e.met && !e.down && f.recent(e) })
+}
+
+// recent tells whether an engine has been heard within the time that it may be silent.
+func (f *fleet) recent(e *engineView) bool {
+	t := &f.controller.cfg.Timers
+	return f.controller.env.Now()-e.heard <= time.Duration(t.SEFailedHeartbeats)*t.SEHeartbeat.Std()
 }
 
 // joining tells whether an engine has come just now: others may be about to. All that live report within a heartbeat.

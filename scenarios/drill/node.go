@@ -121,15 +121,31 @@ func MendNode(out io.Writer, f NodeFault) error {
 
 // TellMembers tells the clients of this container who the members of the cluster are.
 func TellMembers(o NodeOptions, addresses []string) error {
-	var members []netip.Addr
-	for _, text := range addresses {
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return err
-		}
-		members = append(members, a)
+	members, err := parseAddresses(addresses)
+	if err != nil {
+		return err
 	}
 	return o.tell(node.Command{Members: members})
+}
+
+// Portal makes this container a way to the REST API of the first of some controllers that takes a connection.
+func Portal(ctx context.Context, addresses []string) error {
+	controllers, err := parseAddresses(addresses)
+	if err != nil {
+		return err
+	}
+	return node.Portal(ctx, controllers)
+}
+
+func parseAddresses(texts []string) ([]netip.Addr, error) {
+	out := make([]netip.Addr, len(texts))
+	for i, text := range texts {
+		var err error
+		if out[i], err = netip.ParseAddr(text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // TellCarried makes this container record what its data path has carried, for a service or, without a name, for all.
