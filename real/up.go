@@ -49,17 +49,29 @@ func (d *Docker) Up(ctx context.Context, plan *scenarios.Scenario, opt Options, 
 	}
 	ready(Live{API: "https://" + api, Token: token})
 	<-up.Done()
-	if all, err := d.containers(context.WithoutCancel(ctx)); err == nil && !c.stands(all) {
-		return nil // somebody has ended it
+	if ctx.Err() == nil && c.removedByOthers() {
+		return nil
 	}
 	return context.Cause(up)
 }
 
-// stands tells whether the cluster's containers are still there.
-func (c *cluster) stands(all []container.Summary) bool {
-	for _, s := range all {
-		if s.ID == c.machines[0].id() {
-			return true
+// removedByOthers tells whether the containers vanish, one after the other: somebody has ended the cluster.
+func (c *cluster) removedByOthers() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), gently)
+	defer cancel()
+	for ctx.Err() == nil {
+		all, err := c.docker.containers(ctx)
+		if err != nil {
+			return false
+		}
+		there := make(map[string]bool)
+		for _, s := range all {
+			there[s.ID] = s.State != container.StateRemoving
+		}
+		for _, m := range c.machines {
+			if !there[m.id()] {
+				return true
+			}
 		}
 	}
 	return false
