@@ -17,6 +17,7 @@ type Result struct {
 	Probes     int           `json:"probes"`
 	Violations []Violation   `json:"violations"`
 	Outages    []Outage      `json:"outages"`
+	Met        []Met         `json:"met,omitempty"` // which faults met which states
 }
 
 // Verdict is pass, fail, or error when the run itself broke.
