@@ -143,6 +143,9 @@ type Expect struct {
 	Outages []OutageBound `json:"outages,omitempty" yaml:"outages,omitempty"`
 	// DualActive is the longest time two engines may hold one address. Default 100ms.
 	DualActive config.Duration `json:"dual_active,omitempty" yaml:"dual_active,omitempty"`
+	// Drain is how long an engine that a service was taken from goes on with the flows that it has, vs_scalein_timeout of
+	// its group. Default: 30s.
+	Drain config.Duration `json:"drain,omitempty" yaml:"drain,omitempty"`
 	// RecoverWithin is how long after the last fault has ended every service must answer again, for good.
 	// Default: two elections and a warm start by the scenario's timers, and 3s; without a scenario 5s.
 	RecoverWithin config.Duration `json:"recover_within,omitempty" yaml:"recover_within,omitempty"`

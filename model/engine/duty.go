@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/netip"
 	"time"
 
 	"firedrill/model/wire"
@@ -17,7 +18,7 @@ type duty interface {
 	states() []*wire.UnitState      // what this engine says of its load
 	stepDown(why string)            // gives up everything and listens anew
 	serves() bool                   // whether it serves anything
-	announceAgain()                 // announces what is due
+	held() []netip.Addr             // the addresses that it holds
 	tell(report *wire.EngineReport) // adds what controllers should know
 }
 

@@ -37,6 +37,8 @@ type Engine struct {
 	gateways gateways
 	stream   stream
 
+	announcer announcer
+
 	term         uint64 // of the leader that was last obeyed
 	lastAnswered time.Duration
 	headless     bool
@@ -54,10 +56,11 @@ const (
 	timerMonitor
 )
 
-// Timers of an elastic group count up from these, one for each other engine and one for each address.
+// Timers of an elastic group count up from these, one for each other engine and two for each address.
 const (
 	timerMate  model.TimerID = 1 << 40
 	timerShare model.TimerID = 1 << 41
+	timerDrain model.TimerID = 1 << 43
 )
 
 const configFile = "engine-config.json"
@@ -68,7 +71,7 @@ func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
 // Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
 func (e *Engine) Start(env model.Env) {
 	e.env = env
-	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine = e, e, e, e
+	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine, e.announcer.engine = e, e, e, e, e
 	e.duty = &e.pair
 	e.pair.life = env.Rand().Uint64()
 	e.lastAnswered = env.Now()
@@ -108,10 +111,12 @@ func (e *Engine) Timer(id model.TimerID) {
 	case e.duty == duty(&e.pair) && (id == timerPeer || id == timerPeerOfUnit1):
 		e.pair.silent(int(id - timerPeer))
 	case id == timerAnnounce:
-		e.duty.announceAgain()
+		e.announcer.again()
 	case id == timerGateways:
 		e.gateways.ask()
-	case e.duty == duty(&e.team) && id >= timerShare:
+	case e.duty == duty(&e.team) && id >= timerDrain:
+		e.team.drained(int(id - timerDrain))
+	case e.duty == duty(&e.team) && id >= timerShare && id < timerDrain:
 		e.team.due(int(id - timerShare))
 	case e.duty == duty(&e.team) && id >= timerMate && id < timerShare:
 		e.team.missed(int(id - timerMate))
@@ -266,11 +271,10 @@ func (e *Engine) publish() {
 		}
 		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
 		if e.duty == duty(&e.team) {
-			s.Engines, s.Self = e.team.sharers(vs.VIP), e.cfg.Data
+			s.Engines, s.Former = e.team.sharers(vs.VIP)
+			s.Self = e.cfg.Data
 		}
-		if pool.LBAlgorithm == config.LBConsistentHash {
-			s.Balance = model.BalanceConsistentHash
-		}
+		s.Balance = balances[pool.LBAlgorithm]
 		for _, server := range pool.Servers {
 			if e.health.up(pool, server) {
 				s.Servers = append(s.Servers, netip.AddrPortFrom(server.IP, server.Port))
@@ -279,4 +283,11 @@ func (e *Engine) publish() {
 		services = append(services, s)
 	}
 	e.env.Publish(model.NewTable(services))
+}
+
+// balances are the ways of balancing by their names; round robin is the default.
+var balances = map[config.LBAlgorithm]model.Balance{
+	config.LBRoundRobin:       model.BalanceRoundRobin,
+	config.LBLeastConnections: model.BalanceLeastConnections,
+	config.LBConsistentHash:   model.BalanceConsistentHash,
 }

@@ -40,6 +40,11 @@ func (m *mate) state(address string) *wire.UnitState {
 	return nil
 }
 
+// carries tells whether it answers clients of a share, be it those that it has only.
+func (m *mate) carries(address string, now time.Duration) bool {
+	return m.alive(now) && !m.relay && m.state(address) != nil
+}
+
 // inOrder refuses a heartbeat that a later one has overtaken, and one of an earlier life.
 func (m *mate) inOrder(h *wire.PeerHeartbeat) bool {
 	switch h.Life {
@@ -70,8 +75,8 @@ func (t *team) beat() {
 func (t *team) states() []*wire.UnitState {
 	var out []*wire.UnitState
 	for _, s := range t.shares {
-		if s.held || slices.Contains(s.candidates, t.self()) {
-			out = append(out, &wire.UnitState{Address: s.text, Active: s.held, Epoch: s.epoch, Wanted: s.wanted})
+		if t.mine(s) || s.drains {
+			out = append(out, &wire.UnitState{Address: s.text, Active: s.held, Epoch: s.epoch, Wanted: s.wanted, Drains: s.drains})
 		}
 	}
 	return out
@@ -96,11 +101,7 @@ func (t *team) hear(h *wire.PeerHeartbeat) {
 
 // isBack announces everything that this engine holds: neighbours may have learnt the other meanwhile.
 func (t *team) isBack() {
-	for _, s := range t.shares {
-		if s.held {
-			t.burst(s)
-		}
-	}
+	t.engine.announcer.burst(t.held()...)
 	t.engine.publish()
 	t.engine.report()
 }
@@ -140,7 +141,7 @@ func (t *team) learn(m *mate, units []*wire.UnitState) {
 			t.weigh(s) // it has let go, or has started anew
 		}
 	}
-	if !slices.EqualFunc(before, units, func(a, b *wire.UnitState) bool { return a.Address == b.Address }) {
+	if !slices.EqualFunc(before, units, func(a, b *wire.UnitState) bool { return a.Address == b.Address && a.Drains == b.Drains }) {
 		t.engine.publish() // it is ready for flows that it was not ready for before, or the other way round
 	}
 }

@@ -27,7 +27,6 @@ type pair struct {
 	sequence   uint64
 	lastDirect time.Duration // when a heartbeat last came in person
 	relay      bool          // the peer is known to live by the leader's word alone
-	announces  int           // announcements still due in the present burst
 	peerSince  time.Duration // since when the peer has been heard without a break
 
 	life                 uint64        // tells this life of the engine from its others
@@ -128,7 +127,7 @@ func (p *pair) assign() {
 	}
 }
 
-// held are the addresses of the units that this engine serves.
+// held implements [duty].
 func (p *pair) held() []netip.Addr {
 	var out []netip.Addr
 	for _, u := range p.units {
@@ -387,33 +386,8 @@ func (p *pair) stepDown(why string) {
 	}
 }
 
-// burst announces every address held, now and a few times more: a single gratuitous ARP may be lost.
-func (p *pair) burst() {
-	p.announces = p.engine.cfg.Timers.GARPCount
-	p.announceAgain()
-}
-
-func (p *pair) announceAgain() {
-	held := false
-	for _, u := range p.units {
-		if !u.active {
-			continue
-		}
-		held = true
-		for _, a := range u.addresses {
-			p.engine.env.Announce(a)
-		}
-	}
-	if !held {
-		return
-	}
-	p.announces--
-	next := p.engine.cfg.Timers.GARPRefresh
-	if p.announces > 0 {
-		next = p.engine.cfg.Timers.GARPSpacing
-	}
-	p.engine.env.SetTimer(timerAnnounce, next.Std())
-}
+// burst announces everything that this engine holds.
+func (p *pair) burst() { p.engine.announcer.burst(p.held()...) }
 
 func (p *pair) label(u *unit) string {
 	if len(p.units) == 1 {
