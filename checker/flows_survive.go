@@ -38,7 +38,7 @@ func checkFlowsSurvive(h *evidence) []Violation {
 	limit := cmp.Or(h.Header.Expect.Drain.Std(), defaultDrain)
 	for _, d := range drains {
 		took := time.Duration(d.end - d.begin)
-		if d.over && (took < limit-limit/100 || took > limit+drainSlack) {
+		if d.open && took > limit+drainSlack || d.over && (took < limit-limit/100 || took > limit+drainSlack) {
 			out = append(out, violation(d.end, nil, "%s drained %s for %s; its time is %s", d.engine, d.address, words.Duration(took), words.Duration(limit)))
 		}
 	}
@@ -65,10 +65,12 @@ func (h *evidence) longFlows() (out []*longFlow) {
 			continue
 		}
 		at := key{e.Client, e.Op}
-		if e.Phase == history.Begin {
+		if f := flows[at]; f != nil && e.Phase == history.Begin {
+			f.by = e.By // two engines let it in, and this one has it
+		} else if e.Phase == history.Begin {
 			flows[at] = &longFlow{op: e.Op, service: h.service(e.Service), by: e.By, begin: e.Time}
 			out = append(out, flows[at])
-		} else if f := flows[at]; f != nil {
+		} else if f != nil {
 			f.by, f.reason, f.end = e.By, e.Reason, e.Time
 		}
 	}
@@ -88,7 +90,8 @@ func (h *evidence) service(name string) history.Service {
 type drain struct {
 	engine, address string
 	begin, end      int64
-	over            bool // it was not called off, because the engine carries the address again
+	over            bool // its time has passed; it was not called off, because the engine carries the address again
+	open            bool // it lasts until the end of the record
 }
 
 // moves tells whether a flow was at the engine, and had to leave it at the end of the drain.
@@ -110,7 +113,12 @@ func (h *evidence) drains() (out []drain) {
 			}
 		}
 	}
-	return slices.DeleteFunc(out, func(d drain) bool { return d.end == 0 || h.interrupted(d.engine, d.begin, d.end) })
+	for i := range out {
+		if d := &out[i]; d.end == 0 {
+			d.open, d.end = true, h.Events[len(h.Events)-1].Time
+		}
+	}
+	return slices.DeleteFunc(out, func(d drain) bool { return h.interrupted(d.engine, d.begin, d.end) || h.struck(d.engine, d.begin, d.end) })
 }
 
 // interrupted tells whether a node has stopped or started in between, or stands by for a legacy pair since.
@@ -128,6 +136,13 @@ func (h *evidence) interrupted(node string, from, until int64) bool {
 			return err != nil // the units of an elastic group are addresses
 		}
 		return false
+	})
+}
+
+// struck tells whether a fault touches a node in between: one that is frozen ends a drain late.
+func (h *evidence) struck(node string, from, until int64) bool {
+	return slices.ContainsFunc(h.faults, func(f fault) bool {
+		return f.begin <= until && f.end >= from && f.reaches(func(n history.Node) bool { return n.Name == node })
 	})
 }
 

@@ -24,7 +24,9 @@ type TableService struct {
 	Engines []netip.Addr
 	// Former are engines that served it until lately, and go on with the flows that they have.
 	Former []netip.Addr
-	Self   netip.Addr
+	// Over says that this engine serves no flow of it any more, and only knows who does.
+	Over bool
+	Self netip.Addr
 }
 
 // Balance is how a service spreads flows over its servers.
@@ -89,14 +91,17 @@ func (t *Table) Lookup(flow Flow, load Load) Decision {
 	if chosen := likeliest(flow.Client, s.Engines); !flow.Given && chosen.IsValid() && chosen != s.Self {
 		return Decision{Action: ActionGive, Service: s.Name, Engine: chosen}
 	}
-	if len(s.Servers) == 0 {
+	if len(s.Servers) == 0 || s.Over {
 		return Decision{Service: s.Name}
 	}
 	return Decision{Action: ActionServe, Service: s.Name, Server: s.pick(flow, load)}
 }
 
 // Carries tells whether the engine answers for a service at all. Where it does not, flows that it still knows are over.
-func (t *Table) Carries(service netip.AddrPort) bool { return t.service(service) != nil }
+func (t *Table) Carries(service netip.AddrPort) bool {
+	s := t.service(service)
+	return s != nil && !s.Over
+}
 
 func (t *Table) service(at netip.AddrPort) *TableService {
 	if t == nil {

@@ -54,7 +54,7 @@ const (
 	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
 	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Status, Index, By, Reason, Detail
 	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
-	Flow   Type = "flow"   // a long flow of a client was opened (Phase begin) or broken (end): Service, Client, Op, Phase, By, Reason
+	Flow   Type = "flow"   // a long flow of a client was opened, or found at another engine (Phase begin), or broken (end): Service, Client, Op, Phase, By, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
 	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase, Optional
 	End    Type = "end"    // the run is over; nothing follows

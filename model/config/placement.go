@@ -107,3 +107,8 @@ func (s *State) admitPlacement(v *validator, p *Placement) {
 		}
 	}
 }
+
+// Clone returns a copy whose list of services may be changed.
+func (p *Placement) Clone() *Placement {
+	return &Placement{Name: p.Name, Services: slices.Clone(p.Services)}
+}

@@ -151,7 +151,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 	if !f.listened(f.placing.since) {
 		f.placing.due = true
 	}
-	in := &placementInput{group: g, current: current, settled: f.listened(f.placing.since)}
+	in := &placementInput{group: g, current: current, settled: f.listened(f.placing.since), carries: f.carries}
 	print := uint64(14695981039346656037)
 	mix := func(n uint64) { print = (print ^ n) * 1099511628211 }
 	for _, entry := range f.controller.machine.List(config.KindServiceEngine) {
@@ -174,6 +174,15 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 		if vs := entry.Object.(*config.VirtualService); vs.SEGroupRef == g.Name && !vs.Disabled {
 			mix(entry.Version)
 			in.services = append(in.services, vs)
+			if s := current.Of(vs.Name); s != nil && s.Next != nil {
+				f.placing.due = true // the move goes on when those that are to have it report
+				for _, e := range s.Next {
+					if f.carries(e, vs.VIP.String()) {
+						mix(3)
+					}
+					mix(4)
+				}
+			}
 		}
 	}
 	return in, print

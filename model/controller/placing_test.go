@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,16 @@ func (h *herd) report(engine string) {
 		return
 	}
 	r := &wire.EngineReport{Engine: engine, Group: "herd", Management: herdIP(engine).String(), Data: "198.19.0." + engine[1:]}
+	if leader := h.leader(); leader != nil {
+		entry, _ := leader.node.machine.Get(config.Key{Kind: config.KindPlacement, Name: "herd"})
+		placement, _ := entry.Object.(*config.Placement)
+		for i := 0; placement != nil && i < len(placement.Services); i++ {
+			s := placement.Services[i]
+			if vs, ok := leader.node.machine.Get(config.Key{Kind: config.KindVirtualService, Name: s.Service}); ok && slices.Contains(s.Engines, engine) {
+				r.Units = append(r.Units, &wire.UnitState{Address: vs.Object.(*config.VirtualService).VIP.String(), Active: s.Engines[0] == engine})
+			}
+		}
+	}
 	for _, other := range []string{"e1", "e2"} {
 		switch {
 		case other == engine:

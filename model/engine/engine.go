@@ -63,6 +63,9 @@ const (
 	timerDrain model.TimerID = 1 << 43
 )
 
+// timerLinger ends the time for which an engine answers for an address that it has handed over.
+const timerLinger model.TimerID = 1 << 42
+
 const configFile = "engine-config.json"
 
 // New returns an engine that has not started.
@@ -112,11 +115,13 @@ func (e *Engine) Timer(id model.TimerID) {
 		e.pair.silent(int(id - timerPeer))
 	case id == timerAnnounce:
 		e.announcer.again()
+	case id == timerLinger:
+		e.team.lingered()
 	case id == timerGateways:
 		e.gateways.ask()
 	case e.duty == duty(&e.team) && id >= timerDrain:
 		e.team.drained(int(id - timerDrain))
-	case e.duty == duty(&e.team) && id >= timerShare && id < timerDrain:
+	case e.duty == duty(&e.team) && id >= timerShare && id < timerLinger:
 		e.team.due(int(id - timerShare))
 	case e.duty == duty(&e.team) && id >= timerMate && id < timerShare:
 		e.team.missed(int(id - timerMate))
@@ -266,11 +271,15 @@ func (e *Engine) publish() {
 	services := make([]model.TableService, 0, len(e.config.Services))
 	for _, vs := range e.config.Services {
 		pool := e.config.Pool(vs.PoolRef)
-		if vs.Disabled || pool == nil || e.duty == duty(&e.team) && !e.team.carries(vs.VIP) {
+		if vs.Disabled || pool == nil {
 			continue
 		}
 		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
 		if e.duty == duty(&e.team) {
+			var carries bool
+			if carries, s.Over = e.team.carries(vs.VIP); !carries {
+				continue
+			}
 			s.Engines, s.Former = e.team.sharers(vs.VIP)
 			s.Self = e.cfg.Data
 		}

@@ -37,8 +37,10 @@ type share struct {
 	wanted     bool          // this engine is the primary and asks the holder, who is not on the list, to hand over
 	waiting    bool          // a timer is set to take it
 	due        time.Duration // and when
+	lingers    bool          // handed over a moment ago: this engine answers for the address yet
 	drains     bool          // this engine carries it no more, and goes on with the flows that it has
-	until      time.Duration // for so long
+	passes     bool          // that is over, and it tells others whom to ask
+	until      time.Duration // either ends then
 }
 
 // configure implements [duty].
@@ -178,7 +180,7 @@ func (t *team) takeDue(s *share) {
 // take makes this engine hold a share.
 func (t *team) take(s *share) {
 	t.wait(s, -1)
-	s.held, s.wanted = true, false
+	s.held, s.wanted, s.lingers = true, false, false
 	s.epoch++
 	t.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: t.label(s), Term: s.epoch})
 	t.engine.env.AddAddress(s.address)
@@ -189,6 +191,10 @@ func (t *team) take(s *share) {
 
 // release makes it let go.
 func (t *team) release(s *share, why string) {
+	if s.lingers {
+		s.lingers = false
+		t.engine.env.RemoveAddress(s.address)
+	}
 	if !s.held {
 		return
 	}
@@ -257,10 +263,11 @@ func (t *team) held() []netip.Addr {
 // mine tells whether a share is this engine's to carry: it stands on its list, or holds it still.
 func (t *team) mine(s *share) bool { return s.held || slices.Contains(s.candidates, t.self()) }
 
-// carries tells whether this engine answers clients of an address: a share is its own, or it has flows of it still.
-func (t *team) carries(address netip.Addr) bool {
+// carries tells whether the data path must know of an address: a share is this engine's own, or it has flows of it still.
+// When these are over it only passes on what comes.
+func (t *team) carries(address netip.Addr) (carries, passes bool) {
 	s := t.share(address.String())
-	return s != nil && (t.mine(s) || s.drains)
+	return s != nil && (t.mine(s) || s.drains || s.passes), s != nil && s.passes
 }
 
 // sharers are the engines that share the new flows of an address: those of its list that live and say that they are
