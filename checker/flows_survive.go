@@ -118,7 +118,9 @@ func (h *evidence) drains() (out []drain) {
 			d.open, d.end = true, h.Events[len(h.Events)-1].Time
 		}
 	}
-	return slices.DeleteFunc(out, func(d drain) bool { return h.interrupted(d.engine, d.begin, d.end) || h.struck(d.engine, d.begin, d.end) })
+	return slices.DeleteFunc(out, func(d drain) bool {
+		return h.interrupted(d.engine, d.begin, d.end) || h.struck(d.engine, d.begin, d.end)
+	})
 }
 
 // interrupted tells whether a node has stopped or started in between, or stands by for a legacy pair since.

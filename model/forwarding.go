@@ -24,9 +24,7 @@ type TableService struct {
 	Engines []netip.Addr
 	// Former are engines that served it until lately, and go on with the flows that they have.
 	Former []netip.Addr
-	// Over says that this engine serves no flow of it any more, and only knows who does.
-	Over bool
-	Self netip.Addr
+	Self   netip.Addr
 }
 
 // Balance is how a service spreads flows over its servers.
@@ -91,17 +89,14 @@ func (t *Table) Lookup(flow Flow, load Load) Decision {
 	if chosen := likeliest(flow.Client, s.Engines); !flow.Given && chosen.IsValid() && chosen != s.Self {
 		return Decision{Action: ActionGive, Service: s.Name, Engine: chosen}
 	}
-	if len(s.Servers) == 0 || s.Over {
+	if len(s.Servers) == 0 {
 		return Decision{Service: s.Name}
 	}
 	return Decision{Action: ActionServe, Service: s.Name, Server: s.pick(flow, load)}
 }
 
 // Carries tells whether the engine answers for a service at all. Where it does not, flows that it still knows are over.
-func (t *Table) Carries(service netip.AddrPort) bool {
-	s := t.service(service)
-	return s != nil && !s.Over
-}
+func (t *Table) Carries(service netip.AddrPort) bool { return t.service(service) != nil }
 
 func (t *Table) service(at netip.AddrPort) *TableService {
 	if t == nil {
@@ -149,8 +144,9 @@ func (s *TableService) least(load Load) netip.AddrPort {
 }
 
 // Holder is whom to ask about a flow that this engine does not know: of the other engines that carry the service, the
-// likeliest one that has not been asked yet. They are asked in one order everywhere, so that the last one asked tells
-// which were: the zero Addr for none. It returns the zero Addr when that were all.
+// likeliest one that has not been asked yet. Who is asked and does not know it either says so, and the next one is asked;
+// they are asked in one order, so that the last one tells which were: the zero Addr for none. When that were all, Holder
+// returns the zero Addr.
 //
 // So flows stay where they are: when engines join or leave, or the primary dies, the new primary knows nothing of them,
 // and finds them where the set of engines had put them before.

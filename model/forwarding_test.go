@@ -94,8 +94,7 @@ func TestFlowsStay(t *testing.T) {
 	}
 }
 
-// TestFlowsOfLeavingEngines: an engine that leaves gets no new flows, and is asked about old ones; those that are asked
-// may know of more engines or fewer, and nobody is asked twice or left out.
+// TestFlowsOfLeavingEngines: an engine that leaves gets no new flows, and is asked about old ones.
 func TestFlowsOfLeavingEngines(t *testing.T) {
 	for port := range uint16(1000) {
 		f := flowOf(port + 1)
@@ -109,12 +108,6 @@ func TestFlowsOfLeavingEngines(t *testing.T) {
 			if got := table.Holder(f, netip.Addr{}); got != engineAt(4-self) {
 				t.Fatalf("port %d: engine %d asks %s", port, self, got)
 			}
-		}
-		one := tableOf(1, 1, 2, 3, 4)
-		first := one.Holder(f, netip.Addr{})
-		second := one.Holder(f, first)
-		if again := tableOf(first.As4()[3]-10, 2, 3, 4).Holder(f, first); again != second {
-			t.Fatalf("port %d: %s would ask %s after itself, not %s", port, first, again, second)
 		}
 	}
 }

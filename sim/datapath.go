@@ -56,7 +56,7 @@ func (w *World) openFlow(m *machine, f *frame) {
 	flow := f.identity()
 	d := m.table.Lookup(flow, model.Load{Taken: m.taken, Open: m.openTo})
 	if d.Action == model.ActionGive {
-		w.give(m, f, d.Engine)
+		w.give(m, f, d.Engine, false)
 		return
 	}
 	var service *carried
@@ -91,15 +91,7 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 		m.dropFlow(f.flow)
 	}
 	if !known {
-		var asked netip.Addr
-		if f.given {
-			asked = m.nic(data).ip.addr()
-		}
-		if engine := m.table.Holder(f.identity(), asked); engine.IsValid() {
-			w.give(m, f, engine)
-			return
-		}
-		w.toClient(m, f.flow, reset)
+		w.seekHolder(m, f)
 		return
 	}
 	if f.last {
@@ -112,6 +104,23 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 	b := w.newFrame()
 	b.kind, b.to, b.flow = backendRequest, s.server, f.flow
 	w.sendIP(m, b)
+}
+
+// seekHolder finds who has a flow that is not known here, one after the other. Who is asked says that it is not there.
+func (w *World) seekHolder(m *machine, f *frame) {
+	var asked netip.Addr
+	switch {
+	case f.missed:
+		asked = f.from.addr()
+	case f.given:
+		w.give(m, f, f.from.addr(), true)
+		return
+	}
+	if engine := m.table.Holder(f.identity(), asked); engine.IsValid() {
+		w.give(m, f, engine, false)
+		return
+	}
+	w.toClient(m, f.flow, reset)
 }
 
 // addFlow remembers a flow.
@@ -148,9 +157,9 @@ func (f *frame) identity() model.Flow {
 
 // give hands a frame of a client to another engine of the service, as it is, inside a frame between the two ("Virtual
 // Service Scaling": forwarded at layer 2). That engine answers the client itself.
-func (w *World) give(m *machine, f *frame, engine netip.Addr) {
+func (w *World) give(m *machine, f *frame, engine netip.Addr, missed bool) {
 	g := w.newFrame()
-	g.kind, g.to, g.flow, g.last, g.given = f.kind, pack(engine), f.flow, f.last, true
+	g.kind, g.to, g.flow, g.last, g.given, g.missed = f.kind, pack(engine), f.flow, f.last, true, missed
 	w.sendIP(m, g)
 }
 

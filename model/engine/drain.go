@@ -37,38 +37,31 @@ func (t *team) drain(s *share, carried bool) {
 	now := t.engine.env.Now()
 	switch {
 	case t.mine(s) || len(s.candidates) == 0:
-		s.passes = false
 		if s.drains {
 			s.drains = false
 			t.engine.env.Emit(model.Event{Kind: model.EventDrained, Unit: t.label(s), Detail: "called off"})
 		}
 		return
 	case carried && !s.drains:
-		s.drains, s.passes, s.until = true, false, now+t.engine.config.Group.WithDefaults().ScaleinTimeout.Std()
+		s.drains, s.until = true, now+t.engine.config.Group.WithDefaults().ScaleinTimeout.Std()
 		t.engine.env.Emit(model.Event{Kind: model.EventDraining, Unit: t.label(s)})
 	}
-	if s.drains || s.passes {
+	if s.drains {
 		t.engine.env.SetTimer(timerDrain+model.TimerID(s.number), max(s.until-now, 0))
 	}
 }
 
-// drained ends it: who still has a flow there is answered by a reset, and opens another one elsewhere. Others may ask here
-// for flows until they hear of it; for a moment more this engine knows whom to ask instead.
+// drained ends it: who still has a flow there is answered by a reset, and opens another one elsewhere.
 func (t *team) drained(number int) {
 	if number >= len(t.shares) {
 		return
 	}
-	s, now := t.shares[number], t.engine.env.Now()
-	switch {
-	case now < s.until: // a timer that was another's
-	case s.drains:
-		s.drains, s.passes, s.until = false, true, now+linger
-		t.engine.env.SetTimer(timerDrain+model.TimerID(number), linger)
-		t.engine.env.Emit(model.Event{Kind: model.EventDrained, Unit: t.label(s)})
-		t.engine.publish()
-		t.beat()
-	case s.passes:
-		s.passes = false
-		t.engine.publish()
+	s := t.shares[number]
+	if !s.drains || t.engine.env.Now() < s.until {
+		return // a timer that was another's
 	}
+	s.drains = false
+	t.engine.env.Emit(model.Event{Kind: model.EventDrained, Unit: t.label(s)})
+	t.engine.publish()
+	t.beat()
 }

@@ -271,15 +271,11 @@ func (e *Engine) publish() {
 	services := make([]model.TableService, 0, len(e.config.Services))
 	for _, vs := range e.config.Services {
 		pool := e.config.Pool(vs.PoolRef)
-		if vs.Disabled || pool == nil {
+		if vs.Disabled || pool == nil || e.duty == duty(&e.team) && !e.team.carries(vs.VIP) {
 			continue
 		}
 		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
 		if e.duty == duty(&e.team) {
-			var carries bool
-			if carries, s.Over = e.team.carries(vs.VIP); !carries {
-				continue
-			}
 			s.Engines, s.Former = e.team.sharers(vs.VIP)
 			s.Self = e.cfg.Data
 		}

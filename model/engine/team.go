@@ -39,8 +39,7 @@ type share struct {
 	due        time.Duration // and when
 	lingers    bool          // handed over a moment ago: this engine answers for the address yet
 	drains     bool          // this engine carries it no more, and goes on with the flows that it has
-	passes     bool          // that is over, and it tells others whom to ask
-	until      time.Duration // either ends then
+	until      time.Duration // for so long
 }
 
 // configure implements [duty].
@@ -263,11 +262,10 @@ func (t *team) held() []netip.Addr {
 // mine tells whether a share is this engine's to carry: it stands on its list, or holds it still.
 func (t *team) mine(s *share) bool { return s.held || slices.Contains(s.candidates, t.self()) }
 
-// carries tells whether the data path must know of an address: a share is this engine's own, or it has flows of it still.
-// When these are over it only passes on what comes.
-func (t *team) carries(address netip.Addr) (carries, passes bool) {
+// carries tells whether this engine answers clients of an address: a share is its own, or it has flows of it still.
+func (t *team) carries(address netip.Addr) bool {
 	s := t.share(address.String())
-	return s != nil && (t.mine(s) || s.drains || s.passes), s != nil && s.passes
+	return s != nil && (t.mine(s) || s.drains)
 }
 
 // sharers are the engines that share the new flows of an address: those of its list that live and say that they are
