@@ -2,7 +2,6 @@ package engine
 
 import (
 	"net/netip"
-	"time"
 
 	"firedrill/model/wire"
 )
@@ -11,7 +10,6 @@ import (
 // [team] of an elastic group. Neither needs a controller to go on.
 type duty interface {
 	configure(first bool)           // takes up the engine's configuration; first marks the first one of this duty
-	patience() time.Duration        // how long a silent engine counts as alive
 	beat()                          // sends the heartbeats that are due
 	hear(h *wire.PeerHeartbeat)     // takes one
 	relayed(r *wire.PeerReport)     // takes what the leader last heard of another engine

@@ -43,6 +43,7 @@ type Engine struct {
 	lastAnswered time.Duration
 	headless     bool
 	lastBeat     time.Duration // when the heartbeat timer last ran; tells a long sleep
+	former       pace          // at which heartbeats still go, though the configuration has a slower one
 }
 
 // Timers of the engine. Those of health monitors count up from timerMonitor.
@@ -145,24 +146,10 @@ func (e *Engine) Checked(id model.CheckID, ok bool) {
 // listens (the lesson of keepalived issues 2066 and 2649).
 func (e *Engine) noticeSleep() {
 	now := e.env.Now()
-	if e.config != nil && now-e.lastBeat > e.duty.patience() {
+	if e.config != nil && now-e.lastBeat > e.patience(0) {
 		e.lastBeat = now
 		e.duty.stepDown("slept")
 	}
-}
-
-// beat sends the heartbeat to the peer and plans the next.
-func (e *Engine) beat() {
-	e.lastBeat = e.env.Now()
-	e.duty.beat()
-	e.env.SetTimer(timerHeartbeat, e.heartbeat())
-}
-
-func (e *Engine) heartbeat() time.Duration {
-	if e.config != nil && e.config.Group.HBFrequency > 0 {
-		return e.config.Group.HBFrequency.Std()
-	}
-	return e.cfg.Timers.DPHeartbeat.Std()
 }
 
 // report tells every controller how this engine is; the leader answers.
@@ -234,7 +221,7 @@ func (e *Engine) configure(body []byte) {
 }
 
 func (e *Engine) apply(c *config.EngineConfig) {
-	before, pace := e.config, e.heartbeat()
+	before, every := e.config, e.heartbeat()
 	first := before == nil
 	e.config = c
 	e.health.configure(before)
@@ -242,9 +229,7 @@ func (e *Engine) apply(c *config.EngineConfig) {
 	first = e.takeDuty() || first
 	e.duty.configure(first)
 	e.publish()
-	if e.heartbeat() < pace {
-		e.beat() // the one that is planned may be too late for the new patience
-	}
+	e.changePace(before, every)
 	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})
 }
 

@@ -17,6 +17,7 @@ type mate struct {
 	until  time.Duration // it counts as alive until then, unless it is heard again
 	last   time.Duration // when a heartbeat last came in person
 	heard  bool          // one has come
+	pace   time.Duration // how often it says that it is to be heard; zero: it has not said
 	relay  bool          // it is known to live by the leader's word alone
 	silent bool          // it was not heard in time
 	units  []*wire.UnitState
@@ -66,7 +67,7 @@ func (t *team) beat() {
 	t.sequence++
 	for _, m := range t.mates {
 		t.engine.env.Send(m.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
-			Engine: t.self(), Life: t.engine.pair.life, Sequence: t.sequence, Units: t.states(),
+			Engine: t.self(), Life: t.engine.pair.life, Sequence: t.sequence, Units: t.states(), EveryNs: uint64(t.engine.heartbeat()),
 		}}))
 	}
 }
@@ -90,9 +91,9 @@ func (t *team) hear(h *wire.PeerHeartbeat) {
 	}
 	now := t.engine.env.Now()
 	back := m.silent
-	m.last, m.heard, m.relay, m.silent = now, true, false, false
-	m.until = now + t.patience()
-	t.engine.env.SetTimer(timerMate+model.TimerID(m.number), t.patience())
+	m.last, m.heard, m.relay, m.silent, m.pace = now, true, false, false, time.Duration(h.EveryNs)
+	m.until = now + t.engine.patience(m.pace)
+	t.engine.env.SetTimer(timerMate+model.TimerID(m.number), m.until-now)
 	t.learn(m, h.Units)
 	if back {
 		t.isBack()
@@ -114,10 +115,10 @@ func (t *team) relayed(r *wire.PeerReport) {
 		return
 	}
 	now, age := t.engine.env.Now(), time.Duration(r.AgeNs)
-	if m.direct(now, t.patience()+t.engine.heartbeat()) || !m.silent {
+	if m.direct(now, t.engine.patience(m.pace)+t.engine.heartbeat()) || !m.silent {
 		return
 	}
-	until := now - age + t.patience() + 2*t.engine.cfg.Timers.SEHeartbeat.Std()
+	until := now - age + t.engine.patience(m.pace) + 2*t.engine.cfg.Timers.SEHeartbeat.Std()
 	holds := slices.ContainsFunc(r.Units, func(u *wire.UnitState) bool { return u.Active })
 	if !holds || until <= now {
 		return

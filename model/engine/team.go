@@ -45,7 +45,7 @@ type share struct {
 // configure implements [duty].
 func (t *team) configure(first bool) {
 	if first {
-		t.listens = t.engine.env.Now() + t.patience()
+		t.listens = t.engine.env.Now() + t.engine.patience(0)
 	}
 	t.meet()
 	old := t.shares
@@ -107,9 +107,6 @@ func (t *team) share(text string) *share {
 	}
 	return t.shares[i]
 }
-
-// patience implements [duty].
-func (t *team) patience() time.Duration { return t.engine.pair.patience() }
 
 // self is the name of this engine.
 func (t *team) self() string { return t.engine.cfg.Name }
@@ -232,7 +229,7 @@ func (t *team) before(s *share, other string) bool {
 
 // stepDown implements [duty].
 func (t *team) stepDown(why string) {
-	t.listens = t.engine.env.Now() + t.patience()
+	t.listens = t.engine.env.Now() + t.engine.patience(0)
 	for _, m := range t.mates {
 		m.until = max(m.until, t.listens) // it may have been this engine that did not listen
 	}
@@ -303,7 +300,7 @@ func (t *team) tell(r *wire.EngineReport) {
 		switch {
 		case m.silent:
 			r.Silent = append(r.Silent, m.Name)
-		case m.direct(t.engine.env.Now(), t.patience()):
+		case m.direct(t.engine.env.Now(), t.engine.patience(m.pace)):
 			r.Hears = append(r.Hears, m.Name)
 		}
 	}
@@ -318,7 +315,7 @@ func (t *team) meet() {
 		if e.Name == t.self() {
 			continue
 		}
-		m := &mate{until: now + t.patience()}
+		m := &mate{until: now + t.engine.patience(0)}
 		if i := slices.IndexFunc(old, func(o *mate) bool { return o.Name == e.Name }); i >= 0 {
 			m = old[i]
 		}
