@@ -97,7 +97,7 @@ func (in *placementInput) lives(engine string) bool {
 // carries tells whether an engine has reported that it is ready for flows to an address.
 func (f *fleet) carries(engine, vip string) bool {
 	e := f.engine(engine)
-	if e == nil || !e.met || e.down {
+	if e == nil || !e.met || e.down || e.stranded {
 		return false
 	}
 	for _, u := range e.report.Units {

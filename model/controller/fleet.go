@@ -34,6 +34,7 @@ type engineView struct {
 	met         bool          // this leader has heard it
 	joined      time.Duration // when this leader first heard it
 	question    question
+	stranded    bool // it has lost its data network
 }
 
 // groupView is the configuration that the engines of a group should run.
@@ -74,6 +75,7 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 	}
 	e.down = false
 	e.report, e.heard, e.address, e.question = r, c.env.Now(), from, question{}
+	f.strand(e.group)
 	f.register(e)
 	f.arbitrate(e)
 	f.direct(e)
@@ -215,7 +217,7 @@ func (f *fleet) tick() {
 // dead takes an engine for lost.
 func (f *fleet) dead(e *engineView, why string) {
 	c := f.controller
-	e.down, e.question, f.placing.due = true, question{}, true
+	e.down, e.stranded, e.question, f.placing.due = true, false, question{}, true
 	c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term, Detail: why})
 	c.log(EventSEDown, e.name, why)
 }

@@ -143,7 +143,7 @@ func (f *fleet) noteWaiting(view *placedGroup, p *config.Placement) {
 // lost tells whether the leader takes an engine for dead.
 func (f *fleet) lost(name string) bool {
 	e := f.engine(name)
-	return e != nil && e.down
+	return e != nil && (e.down || e.stranded)
 }
 
 // look gathers what a placement depends on, and a number that changes with it.
@@ -191,7 +191,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 // state is what the leader takes an engine for. One that it does not hear, but its peers do, keeps what it has.
 func (f *fleet) state(name string) placement.EngineState {
 	switch e := f.engine(name); {
-	case e != nil && e.down && f.listened(f.placing.since):
+	case e != nil && (e.down || e.stranded) && f.listened(f.placing.since):
 		return placement.EngineDown
 	case e != nil && e.met && f.recent(e):
 		return placement.EngineUp

@@ -17,6 +17,7 @@ type duty interface {
 	stepDown(why string)            // gives up everything and listens anew
 	serves() bool                   // whether it serves anything
 	held() []netip.Addr             // the addresses that it holds
+	weighAll()                      // decides anew, since something has changed
 	tell(report *wire.EngineReport) // adds what controllers should know
 }
 

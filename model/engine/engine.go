@@ -163,6 +163,8 @@ func (e *Engine) report() {
 		Host:       e.cfg.Host,
 	}
 	e.duty.tell(r)
+	e.health.reached = e.health.reach()
+	r.Reach = e.health.reached
 	if e.config != nil {
 		r.ConfigIndex = e.config.Index
 	}

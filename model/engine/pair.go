@@ -352,6 +352,9 @@ func (p *pair) takeOver(u *unit, why string) {
 	p.burst()
 }
 
+// weighAll implements [duty]; gateways decide for a pair, not servers.
+func (p *pair) weighAll() {}
+
 // tell implements [duty]; there is but one other engine, and its takeover needs no controller.
 func (p *pair) tell(*wire.EngineReport) {}
 

@@ -117,6 +117,8 @@ func (t *team) weigh(s *share) {
 	switch {
 	case s.held && len(s.candidates) == 0:
 		t.release(s, "it is placed nowhere")
+	case s.held && !slices.Contains(s.candidates, t.self()) && t.cutOff():
+		t.release(s, "it is placed elsewhere, and nobody here can ask for it")
 	case s.held:
 	case !slices.Contains(s.candidates, t.self()):
 		t.wait(s, -1)
@@ -128,6 +130,18 @@ func (t *team) weigh(s *share) {
 		now := t.engine.env.Now()
 		t.wait(s, max(t.listens-now, 0)+time.Duration(t.rank(s))*t.engine.heartbeat())
 	}
+}
+
+// weighAll implements [duty].
+func (t *team) weighAll() {
+	for _, s := range t.shares {
+		t.weigh(s)
+	}
+}
+
+// cutOff tells whether this engine has lost its data network: it reaches no server, and hears no other engine.
+func (t *team) cutOff() bool {
+	return t.engine.health.reach() == wire.Reach_REACH_NONE && !slices.ContainsFunc(t.mates, func(m *mate) bool { return !m.silent })
 }
 
 // rank counts the live engines that stand before this one on the list. They take the share sooner, so that two do not
