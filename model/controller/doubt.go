@@ -85,8 +85,8 @@ func (f *fleet) unasked() {
 // management network that fails, and its services stay.
 func (f *fleet) vouched(e *engineView) bool {
 	now, recent := f.controller.env.Now(), 2*f.controller.cfg.Timers.SEHeartbeat.Std()
-	return slices.ContainsFunc(f.engines, func(o *engineView) bool {
-		return o != e && o.group == e.group && !o.down && now-o.heard <= recent && slices.Contains(o.report.Hears, e.name)
+	return slices.ContainsFunc(f.view(e.group).engines, func(o *engineView) bool {
+		return o != e && !o.down && now-o.heard <= recent && slices.Contains(o.report.Hears, e.name)
 	})
 }
 
@@ -100,8 +100,8 @@ func (f *fleet) strand(group string) {
 	}
 	var alive []*engineView
 	reached := false
-	for _, e := range f.engines {
-		if e.group == group && !e.down {
+	for _, e := range f.view(group).engines {
+		if !e.down {
 			alive = append(alive, e)
 			reached = reached || e.report.Reach == wire.Reach_REACH_SOME
 		}
@@ -111,7 +111,8 @@ func (f *fleet) strand(group string) {
 		if e.stranded == stranded {
 			continue
 		}
-		e.stranded, f.placing.due = stranded, true
+		e.stranded = stranded
+		f.mark(group)
 		if stranded {
 			f.notice(e, model.EventEngineDn, EventSEDown, "it reaches no server, and others of its group do")
 		} else {
