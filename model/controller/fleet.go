@@ -48,6 +48,7 @@ type groupView struct {
 	body        []byte
 
 	pushed    time.Duration // when it was last sent to engines that did not ask
+	told      uint64        // what the configuration was then
 	placement uint64        // version of the placement in it
 }
 
@@ -118,18 +119,20 @@ func (f *fleet) push() {
 	f.stale = false
 	now := c.env.Now()
 	for _, g := range f.groups {
-		if c.machine.Changed(g.name) == g.changed || len(g.engines) == 0 {
+		changed := c.machine.Changed(g.name)
+		if changed == g.told || len(g.engines) == 0 {
 			continue
 		}
 		placement, _ := c.machine.Get(config.Key{Kind: config.KindPlacement, Name: g.name})
-		if placement.Version == g.placement && now-g.pushed < burst && g.pushed > 0 {
+		urgent := placement.Version != g.placement
+		if !urgent && now-g.pushed < burst && g.pushed > 0 {
 			f.stale = true // with the next tick, unless it is about who serves
 			continue
 		}
 		f.refresh(g)
-		g.pushed, g.placement = now, placement.Version
+		g.pushed, g.told, g.placement = now, changed, placement.Version
 		for _, e := range g.engines {
-			if running := max(e.report.ConfigIndex, e.pushed); !e.down && running < g.index && e.report.ConfigIndex >= e.pushed {
+			if running := max(e.report.ConfigIndex, e.pushed); !e.down && running < g.index && (urgent || e.report.ConfigIndex >= e.pushed) {
 				f.direct(e)
 			}
 		}
