@@ -23,6 +23,7 @@ func Judge(h *history.History) Result {
 		Simulated:  ends(h),
 		Violations: []Violation{},
 		Outages:    evidence.outages,
+		Takeovers:  evidence.takeovers(),
 	}
 	for i := range h.Events {
 		switch h.Events[i].Type {

@@ -17,6 +17,7 @@ type Result struct {
 	Probes     int           `json:"probes"`
 	Violations []Violation   `json:"violations"`
 	Outages    []Outage      `json:"outages"`
+	Takeovers  []Takeover    `json:"takeovers,omitempty"` // where clients kept long flows open
 }
 
 // Verdict is pass, fail, or error when the run itself broke.

@@ -24,6 +24,7 @@ type view struct {
 	Rows     []row
 	Small    []string // what the table's dashes mean
 	Modes    []modeRow
+	Flows    []flowRow // long ones, through takeovers
 	Losses   []leaderLoss
 	Failures []failure
 	MoreRuns int // that failed and are not listed
@@ -93,6 +94,7 @@ func newView(r *Results, o Options) (*view, error) {
 	v.Failures, v.MoreRuns = failures(all, o)
 	v.Small = smallSamples(all)
 	v.Modes = modes(all)
+	v.Flows = longFlows(all)
 	var err error
 	v.Losses, err = leaderLosses(all)
 	return v, err
