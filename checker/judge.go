@@ -24,6 +24,7 @@ func Judge(h *history.History) Result {
 		Violations: []Violation{},
 		Outages:    evidence.outages,
 		Met:        evidence.coverage(),
+		Takeovers:  evidence.takeovers(),
 	}
 	for i := range h.Events {
 		switch h.Events[i].Type {

@@ -48,6 +48,8 @@ const (
 	EventReattached EventKind = "reattached" // a controller answers again
 	EventActive     EventKind = "active"     // this engine decided to serve Unit (end of decide)
 	EventStandby    EventKind = "standby"    // this engine gave Unit up
+	EventDraining   EventKind = "draining"   // this engine goes on with its flows of Unit, and takes no new ones
+	EventDrained    EventKind = "drained"    // the time for that is over
 	EventServerUp   EventKind = "server_up"  // the back-end server Peer of the pool Unit passes its monitor
 	EventServerDown EventKind = "server_down"
 

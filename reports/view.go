@@ -25,6 +25,7 @@ type view struct {
 	Rows     []row
 	Small    []string // what the table's dashes mean
 	Modes    []modeRow
+	Flows    []flowRow // long ones, through takeovers
 	Losses   []leaderLoss
 	States   []string // that faults may meet
 	Coverage []coverageRow
@@ -97,6 +98,7 @@ func newView(r *Results, o Options) (*view, error) {
 	v.Small = smallSamples(all)
 	v.Modes = modes(all)
 	v.States, v.Coverage = checker.States, coverage(r.Runs, scenarios.FaultNames())
+	v.Flows = longFlows(all)
 	var err error
 	v.Losses, err = leaderLosses(all)
 	return v, err

@@ -70,7 +70,7 @@ func schemaOf(t reflect.Type) *reflector.Schema {
 	case reflect.TypeFor[config.MonitorType]():
 		return words(config.MonitorTCP, config.MonitorHTTP, config.MonitorPing)
 	case reflect.TypeFor[config.LBAlgorithm]():
-		return words(config.LBRoundRobin, config.LBConsistentHash)
+		return words(config.LBRoundRobin, config.LBLeastConnections, config.LBConsistentHash)
 	}
 	return nil
 }

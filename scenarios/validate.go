@@ -373,6 +373,9 @@ func (v *validation) expect() {
 			"%q has a bound already", o.Service)
 	}
 	v.duration("expect.dual_active", e.DualActive, time.Millisecond, longestRun)
+	if e.Drain != 0 {
+		v.duration("expect.drain", e.Drain, time.Millisecond, longestRun)
+	}
 	v.duration("expect.recover_within", e.RecoverWithin, time.Millisecond, longestRun)
 	for i, f := range e.Failovers {
 		path := fmt.Sprintf("expect.failovers[%d]", i)

@@ -78,7 +78,7 @@ func expectedEvents(plan *scenarios.Scenario) int {
 // addMachine makes a machine and plugs it in; what runs on it depends on its role.
 func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	m := &machine{w: w, index: len(w.machines), Node: n, rng: newStream(seed, "node/"+n.Name),
-		checks: make(map[model.CheckID]uint32), flows: make(map[flowKey]flowState)}
+		checks: make(map[model.CheckID]uint32), flows: make(map[flowKey]flowState), open: make(map[uint64]int)}
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)

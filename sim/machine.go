@@ -40,7 +40,8 @@ type machine struct {
 	nics    []*nic
 	table   *model.Table
 	flows   map[flowKey]flowState
-	taken   uint64 // flows accepted, for round robin
+	open    map[uint64]int // flows, by server
+	taken   uint64         // flows accepted, for round robin
 	traffic traffic
 
 	// What the world itself runs on plain machines.
@@ -94,6 +95,7 @@ func (m *machine) start() {
 	m.timers = m.timers[:0]
 	clear(m.checks)
 	clear(m.flows)
+	clear(m.open)
 	m.traffic.reset(m.w.now)
 	m.table = nil
 	for _, n := range m.nics {

@@ -106,6 +106,10 @@ type ServiceEngineGroup struct {
 	MaxScaleoutPerVS int           `json:"max_scaleout_per_vs,omitempty" yaml:"max_scaleout_per_vs,omitempty"`
 	BufferSE         int           `json:"buffer_se,omitempty" yaml:"buffer_se,omitempty"`
 	Algo             PlacementAlgo `json:"algo,omitempty" yaml:"algo,omitempty"`
+
+	// ScaleinTimeout is how long an engine of an elastic group that a service is taken from goes on with the flows that
+	// it has ("Virtual Service Scaling": existing flows stay, for a bounded time); zero takes the vendor's default, 30s.
+	ScaleinTimeout Duration `json:"vs_scalein_timeout,omitempty" yaml:"vs_scalein_timeout,omitempty"`
 }
 
 // HAMode is how a group survives the loss of an engine.
@@ -177,8 +181,9 @@ type LBAlgorithm string
 
 // The algorithms.
 const (
-	LBRoundRobin     LBAlgorithm = "LB_ALGORITHM_ROUND_ROBIN"
-	LBConsistentHash LBAlgorithm = "LB_ALGORITHM_CONSISTENT_HASH"
+	LBRoundRobin       LBAlgorithm = "LB_ALGORITHM_ROUND_ROBIN"
+	LBLeastConnections LBAlgorithm = "LB_ALGORITHM_LEAST_CONNECTIONS"
+	LBConsistentHash   LBAlgorithm = "LB_ALGORITHM_CONSISTENT_HASH"
 )
 
 // VirtualService is an address and port that clients use, and the pool behind it.

@@ -192,6 +192,7 @@ func (g ServiceEngineGroup) WithDefaults() ServiceEngineGroup {
 		fallthrough
 	default:
 		g.BufferSE = cmp.Or(g.BufferSE, 1)
+		g.ScaleinTimeout = cmp.Or(g.ScaleinTimeout, seconds(30))
 	}
 	g.MaxVSPerSE = cmp.Or(g.MaxVSPerSE, 10)
 	g.MaxSE = cmp.Or(g.MaxSE, 10)
@@ -241,6 +242,7 @@ func (g *ServiceEngineGroup) validateLegacy(v *validator) {
 	v.check(g.MaxSE == 0 || g.MaxSE == 2, "max_se", "%d, but a group of %s has exactly 2 engines; use 2 or leave it unset", g.MaxSE, g.HAMode)
 	v.check(g.MinScaleoutPerVS <= 1, "min_scaleout_per_vs", "%d, but a group of %s does not scale out; use 1 or leave it unset", g.MinScaleoutPerVS, g.HAMode)
 	v.check(g.MaxScaleoutPerVS <= 1, "max_scaleout_per_vs", "%d, but a group of %s does not scale out; use 1 or leave it unset", g.MaxScaleoutPerVS, g.HAMode)
+	v.check(g.ScaleinTimeout == 0, "vs_scalein_timeout", "a group of %s does not scale in; leave it unset", g.HAMode)
 	v.check(g.BufferSE == 0, "buffer_se", "%d, but a group of %s has a standby instead; leave it unset", g.BufferSE, g.HAMode)
 }
 
@@ -255,6 +257,7 @@ func (g *ServiceEngineGroup) validateElastic(v *validator) {
 	v.check(g.GatewayInterval == 0, "gateway_monitor_interval", legacyOnly, HAModeLegacyActiveStandby)
 	v.check(g.GatewayFailThreshold == 0, "gateway_monitor_fail_threshold", legacyOnly, HAModeLegacyActiveStandby)
 	v.check(g.GatewaySuccessThreshold == 0, "gateway_monitor_success_threshold", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(g.ScaleinTimeout >= 0 && g.ScaleinTimeout <= seconds(300), "vs_scalein_timeout", "%v is out of range; use at most 5m, or 0 for 30s", g.ScaleinTimeout)
 	d := g.WithDefaults()
 	v.check(g.HAMode != HAModeSharedPair || d.MinScaleoutPerVS >= 2, "min_scaleout_per_vs",
 		"%d, but in a group of %s a service runs on at least 2 engines; use 2 or leave it unset", d.MinScaleoutPerVS, g.HAMode)
@@ -359,7 +362,7 @@ func (p *Pool) Validate() error {
 		v.name(item("health_monitor_refs", i), r)
 	}
 	unique(v, "health_monitor_refs", p.HealthMonitorRefs)
-	enum(v, "lb_algorithm", p.LBAlgorithm, true, LBRoundRobin, LBConsistentHash)
+	enum(v, "lb_algorithm", p.LBAlgorithm, true, LBRoundRobin, LBLeastConnections, LBConsistentHash)
 	return v.result()
 }
 

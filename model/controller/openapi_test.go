@@ -72,7 +72,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 // against their answers alone.
 var schemaTypes = map[string]any{
 	"Cluster": config.Cluster{}, "ClusterNode": config.ClusterNode{}, "Cloud": config.Cloud{}, "ServiceEngineGroup": config.ServiceEngineGroup{},
-	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
+	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "ScaleOrder": scaleOrder{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
 	"VirtualService": config.VirtualService{}, "BackupConfiguration": config.BackupConfiguration{},
 	"ClusterStatus": clusterStatus{}, "NodeStatus": nodeStatus{}, "Event": Event{}, "Problem": problem{},
 	"Metrics": metricsAnswer{}, "ServiceTotals": analytics.ServiceTotals{}, "EngineTotals": analytics.EngineTotals{}, "FlowLog": analytics.Log{},
@@ -338,6 +338,22 @@ func TestOpenAPIAnswers(t *testing.T) {
 		t.Errorf("news is placed as %s", r.Body)
 	}
 	get("/api/placement/{name}", "none", 404)
+	for _, action := range []string{"migrate", "scaleout", "scalein"} {
+		pattern, ok := "/api/virtualservice/{name}/"+action, "{}"
+		if action == "migrate" {
+			ok = `{"to_se_ref":"engine-3"}`
+		}
+		if action != "migrate" {
+			d.play(leader, "/api/virtualservice/{name}/scaleout", "news", request{method: "POST"}, 202)
+		}
+		w.queue = append(w.queue, packet{engineIP, leader.cfg.Address, wire.Encode(&wire.Envelope_EngineReport{EngineReport: &wire.EngineReport{
+			Engine: "engine-3", Group: "elastic", Management: engineIP.String(), Data: "198.18.1.103"}})})
+		w.pass(100 * time.Millisecond)
+		d.play(leader, pattern, "news", request{method: "POST", body: ok}, 202)
+		d.play(leader, pattern, "news", request{method: "POST", body: `{"engine":"x"}`}, 400)
+		d.play(leader, pattern, "none", request{method: "POST", body: ok}, 404)
+		d.play(leader, pattern, "shop", request{method: "POST", body: ok}, 409)
+	}
 	d.play(leader, "/api/virtualservice/{name}", "news", request{method: "DELETE"}, 204)
 	w.queue = append(w.queue, packet{engineIP, w.followers()[0].cfg.Address, wire.Encode(&wire.Envelope_Metrics{Metrics: &wire.Metrics{
 		Engine: "engine-1", Incarnation: 5, Sequence: 1, Services: []*wire.ServiceCounters{{Service: "shop", Flows: 2, Refused: 1, Requests: 1, Responses: 1}},

@@ -14,14 +14,19 @@ import (
 // placing is what the leader needs to keep the services of elastic groups on engines that live. The placement itself is
 // replicated; this is soft.
 type placing struct {
-	due    bool          // something has changed that placement depends on
+	due    bool          // something may have changed that placement depends on
 	since  time.Duration // when this leader became ready, or heard an engine again after it had heard none
 	groups []*placedGroup
+	byName map[string]*placedGroup
 }
 
 // placedGroup is what this leader has done about one group.
 type placedGroup struct {
 	name     string
+	due      bool                   // something has changed that its placement depends on
+	later    bool                   // it is due with the next tick
+	changed  uint64                 // the configuration that was last looked at
+	looked   time.Duration          // and when
 	told     uint64                 // version of the placement that was last told
 	known    []config.PlacedService // and what was in it
 	proposed time.Duration          // when a placement was last proposed
@@ -41,7 +46,7 @@ func (f *fleet) place() {
 	}
 	f.placing.due = false
 	for _, entry := range c.machine.List(config.KindServiceEngineGroup) {
-		if g := entry.Object.(*config.ServiceEngineGroup); g.HAMode.Elastic() {
+		if g := entry.Object.(*config.ServiceEngineGroup); g.HAMode.Elastic() && f.isDue(g.Name) {
 			f.placeGroup(g)
 		}
 	}
@@ -50,6 +55,34 @@ func (f *fleet) place() {
 			f.propose(&wire.Request{Operation: wire.Operation_DELETE, Kind: string(entry.Key.Kind), Name: entry.Key.Name, Version: entry.Version})
 		}
 	}
+}
+
+// mark notes that the placement of a group may have to be another one.
+func (f *fleet) mark(group string) { f.placedGroup(group).due, f.placing.due = true, true }
+
+// again makes due what waits for the next tick.
+func (p *placing) again() {
+	for _, g := range p.groups {
+		if g.later {
+			g.due, g.later, p.due = true, false, true
+		}
+	}
+}
+
+// isDue tells whether a group is to be looked at now. A change of its configuration that follows another closely waits for
+// the next tick; that engines live or die does not.
+func (f *fleet) isDue(group string) bool {
+	view, now, changed := f.placedGroup(group), f.controller.env.Now(), f.controller.machine.Changed(group)
+	switch {
+	case view.due:
+	case changed == view.changed:
+		return false
+	case view.looked > 0 && now-view.looked < burst:
+		view.later = true
+		return false
+	}
+	view.due, view.changed, view.looked = false, changed, now
+	return true
 }
 
 func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
@@ -64,7 +97,7 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 	}
 	now := c.env.Now()
 	if view.pending == entry.Version && now-view.proposed < c.patience() {
-		f.placing.due = true // what is under way may get lost
+		view.later = true // what is under way may get lost
 		return
 	}
 	in, print := f.look(g, current)
@@ -84,7 +117,7 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 	}
 	view.pending, view.proposed, view.planned = entry.Version, now, 0
 	f.propose(r)
-	f.placing.due = true
+	view.later = true
 }
 
 func (f *fleet) groupVersion(name string) uint64 {
@@ -98,13 +131,12 @@ func (f *fleet) propose(r *wire.Request) {
 }
 
 func (f *fleet) placedGroup(name string) *placedGroup {
-	for _, p := range f.placing.groups {
-		if p.name == name {
-			return p
-		}
+	p := f.placing.byName[name]
+	if p == nil {
+		p = &placedGroup{name: name, pending: nothingPending}
+		f.placing.groups = append(f.placing.groups, p)
+		f.placing.byName[name] = p
 	}
-	p := &placedGroup{name: name, pending: nothingPending}
-	f.placing.groups = append(f.placing.groups, p)
 	return p
 }
 
@@ -127,41 +159,43 @@ func (f *fleet) noteWaiting(view *placedGroup, p *config.Placement) {
 	var waiting []string
 	for _, s := range p.Services {
 		if slices.ContainsFunc(s.Engines, func(e string) bool { return !f.lost(e) }) {
-			if slices.Contains(view.waiting, s.Service) {
+			if view.waits(s.Service) {
 				f.controller.log(EventVSPlaced, s.Service, "on "+strings.Join(s.Engines, ", "))
 			}
 			continue
 		}
 		waiting = append(waiting, s.Service)
-		if !slices.Contains(view.waiting, s.Service) {
+		if !view.waits(s.Service) {
 			f.controller.log(EventVSWaits, s.Service, "no engine of the group "+view.name+" has a free slot")
 		}
 	}
 	view.waiting = waiting
 }
 
+// waits tells whether a service was said to wait; they are kept by name.
+func (p *placedGroup) waits(service string) bool {
+	_, found := slices.BinarySearch(p.waiting, service)
+	return found
+}
+
 // lost tells whether the leader takes an engine for dead.
 func (f *fleet) lost(name string) bool {
 	e := f.engine(name)
-	return e != nil && e.down
+	return e != nil && (e.down || e.stranded)
 }
 
 // look gathers what a placement depends on, and a number that changes with it.
 func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*placementInput, uint64) {
-	if !f.listened(f.placing.since) {
-		f.placing.due = true
-	}
-	in := &placementInput{group: g, current: current, settled: f.listened(f.placing.since)}
+	view := f.placedGroup(g.Name)
+	in := &placementInput{group: g, current: current, settled: f.listened(f.placing.since), carries: f.carries}
+	view.later = view.later || !in.settled
 	print := uint64(14695981039346656037)
 	mix := func(n uint64) { print = (print ^ n) * 1099511628211 }
-	for _, entry := range f.controller.machine.List(config.KindServiceEngine) {
+	for _, entry := range f.controller.machine.EnginesOf(g.Name) {
 		o := entry.Object.(*config.ServiceEngine)
-		if o.GroupRef != g.Name {
-			continue
-		}
 		state := f.state(o.Name)
 		if f.joining(o.Name) {
-			in.settled, f.placing.due = false, true
+			in.settled, view.later = false, true
 		}
 		mix(entry.Version)
 		mix(uint64(len(state)))
@@ -170,10 +204,21 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 	if in.settled {
 		mix(1)
 	}
-	for _, entry := range f.controller.machine.List(config.KindVirtualService) {
-		if vs := entry.Object.(*config.VirtualService); vs.SEGroupRef == g.Name && !vs.Disabled {
-			mix(entry.Version)
-			in.services = append(in.services, vs)
+	for _, entry := range f.controller.machine.ServicesOf(g.Name) {
+		vs := entry.Object.(*config.VirtualService)
+		if vs.Disabled {
+			continue
+		}
+		mix(entry.Version)
+		in.services = append(in.services, vs)
+		if s := current.Of(vs.Name); s != nil && s.Next != nil {
+			view.later = true // the move goes on when those that are to have it report
+			for _, e := range s.Next {
+				if f.carries(e, vs.VIP.String()) {
+					mix(3)
+				}
+				mix(4)
+			}
 		}
 	}
 	return in, print
@@ -182,7 +227,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 // state is what the leader takes an engine for. One that it does not hear, but its peers do, keeps what it has.
 func (f *fleet) state(name string) placement.EngineState {
 	switch e := f.engine(name); {
-	case e != nil && e.down && f.listened(f.placing.since):
+	case e != nil && (e.down || e.stranded) && f.listened(f.placing.since):
 		return placement.EngineDown
 	case e != nil && e.met && f.recent(e):
 		return placement.EngineUp

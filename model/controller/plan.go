@@ -17,21 +17,34 @@ type placementInput struct {
 	// settled says that no engine has joined just now. Services that were never placed wait until then, so that they
 	// spread over engines that come one after the other. A repair waits for nothing.
 	settled bool
+	carries func(engine, vip string) bool // whether an engine reports that it is ready for flows to an address
 }
 
 // plan asks package placement. Services of one address move as one, under the name of the first; they count as one
 // against max_vs_per_se. What finds no slot keeps its place on engines that are down: they may come back to it.
 func (in *placementInput) plan() *config.Placement {
 	units := in.units()
-	out := &config.Placement{Name: in.group.Name, Services: []config.PlacedService{}}
-	for _, a := range placement.Compute(in.translate(units)).Assignments {
-		i := slices.IndexFunc(units, func(u []*config.VirtualService) bool { return u[0].Name == a.Service })
-		engines := a.Engines
-		if len(engines) == 0 {
-			engines = in.before(units[i])
+	number := make(map[string]int, len(units))
+	for i, u := range units {
+		number[u[0].Name] = i
+	}
+	assignments := placement.Compute(in.translate(units)).Assignments
+	goals := make([]goal, len(assignments))
+	for i, a := range assignments {
+		unit := units[number[a.Service]]
+		goals[i] = goal{vip: unit[0].VIP.String(), engines: a.Engines}
+		if before := in.before(unit); before != nil {
+			goals[i].now, goals[i].scale = before.Engines, before.Scale
+			if len(a.Engines) == 0 {
+				goals[i].engines = before.Goal()
+			}
 		}
-		for _, vs := range units[i] {
-			out.Services = append(out.Services, config.PlacedService{Service: vs.Name, Engines: append([]string{}, engines...)})
+	}
+	out := &config.Placement{Name: in.group.Name, Services: []config.PlacedService{}}
+	for i, placed := range in.carryOut(goals) {
+		for _, vs := range units[number[assignments[i].Service]] {
+			placed.Service = vs.Name
+			out.Services = append(out.Services, placed)
 		}
 	}
 	slices.SortFunc(out.Services, func(a, b config.PlacedService) int { return strings.Compare(a.Service, b.Service) })
@@ -45,7 +58,11 @@ func (in *placementInput) translate(units [][]*config.VirtualService) placement.
 		if before == nil && !in.settled {
 			continue
 		}
-		out.Services = append(out.Services, placement.Service{Name: unit[0].Name, Group: in.group.Name, Engines: before})
+		service := placement.Service{Name: unit[0].Name, Group: in.group.Name}
+		if before != nil {
+			service.Engines, service.Scale = before.Goal(), before.Scale
+		}
+		out.Services = append(out.Services, service)
 	}
 	return out
 }
@@ -66,12 +83,14 @@ func (in *placementInput) units() [][]*config.VirtualService {
 	return out
 }
 
-// before is where a unit was placed; a service that joins an address follows those that are there.
-func (in *placementInput) before(unit []*config.VirtualService) []string {
+// before is how a unit was placed, nil if it was not; a service that joins an address follows those that are there.
+func (in *placementInput) before(unit []*config.VirtualService) *config.PlacedService {
 	for _, vs := range unit {
-		if engines := in.current.EnginesOf(vs.Name); len(engines) > 0 {
-			return engines
+		if s := in.current.Of(vs.Name); s != nil && len(s.Engines) > 0 {
+			return s
 		}
 	}
 	return nil
 }
+
+func byEngine(e placement.Engine, name string) int { return strings.Compare(e.Name, name) }

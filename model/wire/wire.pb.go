@@ -163,6 +163,56 @@ func (Status) EnumDescriptor() ([]byte, []int) {
 	return file_wire_proto_rawDescGZIP(), []int{1}
 }
 
+// Reach is whether an engine reaches back-end servers, by its health checks.
+type Reach int32
+
+const (
+	Reach_REACH_UNKNOWN Reach = 0 // it checks none, or has had no time to
+	Reach_REACH_NONE    Reach = 1 // not one of them
+	Reach_REACH_SOME    Reach = 2
+)
+
+// Enum value maps for Reach.
+var (
+	Reach_name = map[int32]string{
+		0: "REACH_UNKNOWN",
+		1: "REACH_NONE",
+		2: "REACH_SOME",
+	}
+	Reach_value = map[string]int32{
+		"REACH_UNKNOWN": 0,
+		"REACH_NONE":    1,
+		"REACH_SOME":    2,
+	}
+)
+
+func (x Reach) Enum() *Reach {
+	p := new(Reach)
+	*p = x
+	return p
+}
+
+func (x Reach) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Reach) Descriptor() protoreflect.EnumDescriptor {
+	return file_wire_proto_enumTypes[2].Descriptor()
+}
+
+func (Reach) Type() protoreflect.EnumType {
+	return &file_wire_proto_enumTypes[2]
+}
+
+func (x Reach) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Reach.Descriptor instead.
+func (Reach) EnumDescriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{2}
+}
+
 type Envelope struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The schema version of the sender; a receiver drops what it does not understand.
@@ -861,6 +911,7 @@ type EngineReport struct {
 	Silent        []string               `protobuf:"bytes,7,rep,name=silent,proto3" json:"silent,omitempty"` // engines of an elastic group that this one does not hear on the data network
 	Hears         []string               `protobuf:"bytes,9,rep,name=hears,proto3" json:"hears,omitempty"`   // and those that it hears
 	Host          string                 `protobuf:"bytes,8,opt,name=host,proto3" json:"host,omitempty"`     // the hardware that it runs on
+	Reach         Reach                  `protobuf:"varint,10,opt,name=reach,proto3,enum=firedrill.wire.Reach" json:"reach,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -958,6 +1009,13 @@ func (x *EngineReport) GetHost() string {
 	return ""
 }
 
+func (x *EngineReport) GetReach() Reach {
+	if x != nil {
+		return x.Reach
+	}
+	return Reach_REACH_UNKNOWN
+}
+
 // UnitState is how an engine stands to one unit of load: the services that move together. Those of a legacy pair have
 // numbers; in an elastic group it is a virtual address, with all services on it.
 type UnitState struct {
@@ -967,6 +1025,7 @@ type UnitState struct {
 	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`    // grows with every takeover
 	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`  // the sender asks the receiver to hand it over
 	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"` // of an elastic group
+	Drains        bool                   `protobuf:"varint,6,opt,name=drains,proto3" json:"drains,omitempty"`  // the sender goes on with the flows that it has, and takes no new ones
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1034,6 +1093,13 @@ func (x *UnitState) GetAddress() string {
 		return x.Address
 	}
 	return ""
+}
+
+func (x *UnitState) GetDrains() bool {
+	if x != nil {
+		return x.Drains
+	}
+	return false
 }
 
 // EngineDirective is the leader's answer to a report.
@@ -1214,6 +1280,7 @@ type PeerHeartbeat struct {
 	Units         []*UnitState           `protobuf:"bytes,3,rep,name=units,proto3" json:"units,omitempty"`
 	Life          uint64                 `protobuf:"varint,4,opt,name=life,proto3" json:"life,omitempty"`                                     // a number that no two lives of the engine share
 	GatewaysLost  uint32                 `protobuf:"varint,5,opt,name=gateways_lost,json=gatewaysLost,proto3" json:"gateways_lost,omitempty"` // of those that it monitors
+	EveryNs       uint64                 `protobuf:"varint,6,opt,name=every_ns,json=everyNs,proto3" json:"every_ns,omitempty"`                // when the next is due: the receiver's patience follows it; 0: as the receiver's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1279,6 +1346,13 @@ func (x *PeerHeartbeat) GetLife() uint64 {
 func (x *PeerHeartbeat) GetGatewaysLost() uint32 {
 	if x != nil {
 		return x.GatewaysLost
+	}
+	return 0
+}
+
+func (x *PeerHeartbeat) GetEveryNs() uint64 {
+	if x != nil {
+		return x.EveryNs
 	}
 	return 0
 }
@@ -2281,7 +2355,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
 	"\x06expect\x18\x05 \x01(\x04R\x06expect\x12\x12\n" +
 	"\x04body\x18\x06 \x01(\fR\x04body\x12\x14\n" +
-	"\x05event\x18\a \x01(\fR\x05event\"\x86\x02\n" +
+	"\x05event\x18\a \x01(\fR\x05event\"\xb3\x02\n" +
 	"\fEngineReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x1e\n" +
@@ -2293,13 +2367,16 @@ const file_wire_proto_rawDesc = "" +
 	"\x05units\x18\x06 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x16\n" +
 	"\x06silent\x18\a \x03(\tR\x06silent\x12\x14\n" +
 	"\x05hears\x18\t \x03(\tR\x05hears\x12\x12\n" +
-	"\x04host\x18\b \x01(\tR\x04host\"\x7f\n" +
+	"\x04host\x18\b \x01(\tR\x04host\x12+\n" +
+	"\x05reach\x18\n" +
+	" \x01(\x0e2\x15.firedrill.wire.ReachR\x05reach\"\x97\x01\n" +
 	"\tUnitState\x12\x12\n" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06wanted\x18\x04 \x01(\bR\x06wanted\x12\x18\n" +
-	"\aaddress\x18\x05 \x01(\tR\aaddress\"\x98\x02\n" +
+	"\aaddress\x18\x05 \x01(\tR\aaddress\x12\x16\n" +
+	"\x06drains\x18\x06 \x01(\bR\x06drains\"\x98\x02\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
@@ -2316,13 +2393,14 @@ const file_wire_proto_rawDesc = "" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
 	"\x06age_ns\x18\x02 \x01(\x04R\x05ageNs\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xad\x01\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xc8\x01\n" +
 	"\rPeerHeartbeat\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
 	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x12\n" +
 	"\x04life\x18\x04 \x01(\x04R\x04life\x12#\n" +
-	"\rgateways_lost\x18\x05 \x01(\rR\fgatewaysLost\"\xdf\x01\n" +
+	"\rgateways_lost\x18\x05 \x01(\rR\fgatewaysLost\x12\x19\n" +
+	"\bevery_ns\x18\x06 \x01(\x04R\aeveryNs\"\xdf\x01\n" +
 	"\n" +
 	"NodeReport\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -2428,7 +2506,13 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"NOT_LEADER\x10\a\x12\x0f\n" +
 	"\vUNAVAILABLE\x10\b\x12\x13\n" +
-	"\x0fSESSION_EXPIRED\x10\tB\x16Z\x14firedrill/model/wireb\x06proto3"
+	"\x0fSESSION_EXPIRED\x10\t*:\n" +
+	"\x05Reach\x12\x11\n" +
+	"\rREACH_UNKNOWN\x10\x00\x12\x0e\n" +
+	"\n" +
+	"REACH_NONE\x10\x01\x12\x0e\n" +
+	"\n" +
+	"REACH_SOME\x10\x02B\x16Z\x14firedrill/model/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -2442,66 +2526,68 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_wire_proto_goTypes = []any{
 	(Operation)(0),          // 0: firedrill.wire.Operation
 	(Status)(0),             // 1: firedrill.wire.Status
-	(*Envelope)(nil),        // 2: firedrill.wire.Envelope
-	(*Request)(nil),         // 3: firedrill.wire.Request
-	(*Response)(nil),        // 4: firedrill.wire.Response
-	(*Item)(nil),            // 5: firedrill.wire.Item
-	(*Command)(nil),         // 6: firedrill.wire.Command
-	(*EngineReport)(nil),    // 7: firedrill.wire.EngineReport
-	(*UnitState)(nil),       // 8: firedrill.wire.UnitState
-	(*EngineDirective)(nil), // 9: firedrill.wire.EngineDirective
-	(*PeerReport)(nil),      // 10: firedrill.wire.PeerReport
-	(*PeerHeartbeat)(nil),   // 11: firedrill.wire.PeerHeartbeat
-	(*NodeReport)(nil),      // 12: firedrill.wire.NodeReport
-	(*RemovedNotice)(nil),   // 13: firedrill.wire.RemovedNotice
-	(*JoinRequest)(nil),     // 14: firedrill.wire.JoinRequest
-	(*JoinResponse)(nil),    // 15: firedrill.wire.JoinResponse
-	(*HTTPRequest)(nil),     // 16: firedrill.wire.HTTPRequest
-	(*HTTPResponse)(nil),    // 17: firedrill.wire.HTTPResponse
-	(*Metrics)(nil),         // 18: firedrill.wire.Metrics
-	(*ServiceCounters)(nil), // 19: firedrill.wire.ServiceCounters
-	(*LogRecord)(nil),       // 20: firedrill.wire.LogRecord
-	(*MetricsAck)(nil),      // 21: firedrill.wire.MetricsAck
-	(*MetricsQuery)(nil),    // 22: firedrill.wire.MetricsQuery
-	(*MetricsAnswer)(nil),   // 23: firedrill.wire.MetricsAnswer
+	(Reach)(0),              // 2: firedrill.wire.Reach
+	(*Envelope)(nil),        // 3: firedrill.wire.Envelope
+	(*Request)(nil),         // 4: firedrill.wire.Request
+	(*Response)(nil),        // 5: firedrill.wire.Response
+	(*Item)(nil),            // 6: firedrill.wire.Item
+	(*Command)(nil),         // 7: firedrill.wire.Command
+	(*EngineReport)(nil),    // 8: firedrill.wire.EngineReport
+	(*UnitState)(nil),       // 9: firedrill.wire.UnitState
+	(*EngineDirective)(nil), // 10: firedrill.wire.EngineDirective
+	(*PeerReport)(nil),      // 11: firedrill.wire.PeerReport
+	(*PeerHeartbeat)(nil),   // 12: firedrill.wire.PeerHeartbeat
+	(*NodeReport)(nil),      // 13: firedrill.wire.NodeReport
+	(*RemovedNotice)(nil),   // 14: firedrill.wire.RemovedNotice
+	(*JoinRequest)(nil),     // 15: firedrill.wire.JoinRequest
+	(*JoinResponse)(nil),    // 16: firedrill.wire.JoinResponse
+	(*HTTPRequest)(nil),     // 17: firedrill.wire.HTTPRequest
+	(*HTTPResponse)(nil),    // 18: firedrill.wire.HTTPResponse
+	(*Metrics)(nil),         // 19: firedrill.wire.Metrics
+	(*ServiceCounters)(nil), // 20: firedrill.wire.ServiceCounters
+	(*LogRecord)(nil),       // 21: firedrill.wire.LogRecord
+	(*MetricsAck)(nil),      // 22: firedrill.wire.MetricsAck
+	(*MetricsQuery)(nil),    // 23: firedrill.wire.MetricsQuery
+	(*MetricsAnswer)(nil),   // 24: firedrill.wire.MetricsAnswer
 }
 var file_wire_proto_depIdxs = []int32{
-	3,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
-	4,  // 1: firedrill.wire.Envelope.response:type_name -> firedrill.wire.Response
-	7,  // 2: firedrill.wire.Envelope.engine_report:type_name -> firedrill.wire.EngineReport
-	9,  // 3: firedrill.wire.Envelope.engine_directive:type_name -> firedrill.wire.EngineDirective
-	11, // 4: firedrill.wire.Envelope.peer_heartbeat:type_name -> firedrill.wire.PeerHeartbeat
-	12, // 5: firedrill.wire.Envelope.node_report:type_name -> firedrill.wire.NodeReport
-	14, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
-	15, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
-	16, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
-	17, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
-	18, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
-	21, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
-	22, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
-	23, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
-	13, // 14: firedrill.wire.Envelope.removed_notice:type_name -> firedrill.wire.RemovedNotice
+	4,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
+	5,  // 1: firedrill.wire.Envelope.response:type_name -> firedrill.wire.Response
+	8,  // 2: firedrill.wire.Envelope.engine_report:type_name -> firedrill.wire.EngineReport
+	10, // 3: firedrill.wire.Envelope.engine_directive:type_name -> firedrill.wire.EngineDirective
+	12, // 4: firedrill.wire.Envelope.peer_heartbeat:type_name -> firedrill.wire.PeerHeartbeat
+	13, // 5: firedrill.wire.Envelope.node_report:type_name -> firedrill.wire.NodeReport
+	15, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
+	16, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
+	17, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
+	18, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
+	19, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
+	22, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
+	23, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
+	24, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
+	14, // 14: firedrill.wire.Envelope.removed_notice:type_name -> firedrill.wire.RemovedNotice
 	0,  // 15: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
 	1,  // 16: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
-	5,  // 17: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
+	6,  // 17: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
 	0,  // 18: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
-	8,  // 19: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
-	10, // 20: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
-	8,  // 21: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
-	8,  // 22: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
-	19, // 23: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
-	20, // 24: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
-	18, // 25: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	9,  // 19: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
+	2,  // 20: firedrill.wire.EngineReport.reach:type_name -> firedrill.wire.Reach
+	11, // 21: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
+	9,  // 22: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
+	9,  // 23: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
+	20, // 24: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
+	21, // 25: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
+	19, // 26: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -2532,7 +2618,7 @@ func file_wire_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,

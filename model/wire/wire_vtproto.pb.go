@@ -711,6 +711,11 @@ func (m *EngineReport) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Reach != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Reach))
+		i--
+		dAtA[i] = 0x50
+	}
 	if len(m.Hears) > 0 {
 		for iNdEx := len(m.Hears) - 1; iNdEx >= 0; iNdEx-- {
 			i -= len(m.Hears[iNdEx])
@@ -813,6 +818,16 @@ func (m *UnitState) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.Drains {
+		i--
+		if m.Drains {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x30
 	}
 	if len(m.Address) > 0 {
 		i -= len(m.Address)
@@ -1044,6 +1059,11 @@ func (m *PeerHeartbeat) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
+	}
+	if m.EveryNs != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.EveryNs))
+		i--
+		dAtA[i] = 0x30
 	}
 	if m.GatewaysLost != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.GatewaysLost))
@@ -2283,6 +2303,9 @@ func (m *EngineReport) SizeVT() (n int) {
 			n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
 		}
 	}
+	if m.Reach != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.Reach))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -2308,6 +2331,9 @@ func (m *UnitState) SizeVT() (n int) {
 	l = len(m.Address)
 	if l > 0 {
 		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
+	}
+	if m.Drains {
+		n += 2
 	}
 	n += len(m.unknownFields)
 	return n
@@ -2409,6 +2435,9 @@ func (m *PeerHeartbeat) SizeVT() (n int) {
 	}
 	if m.GatewaysLost != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.GatewaysLost))
+	}
+	if m.EveryNs != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.EveryNs))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -4761,6 +4790,25 @@ func (m *EngineReport) UnmarshalVT(dAtA []byte) error {
 			}
 			m.Hears = append(m.Hears, string(dAtA[iNdEx:postIndex]))
 			iNdEx = postIndex
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reach", wireType)
+			}
+			m.Reach = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Reach |= Reach(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -4922,6 +4970,26 @@ func (m *UnitState) UnmarshalVT(dAtA []byte) error {
 			}
 			m.Address = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Drains", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Drains = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -5533,6 +5601,25 @@ func (m *PeerHeartbeat) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.GatewaysLost |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EveryNs", wireType)
+			}
+			m.EveryNs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.EveryNs |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
