@@ -12,12 +12,15 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 
+	"firedrill/real/node"
 	"firedrill/scenarios/drill"
 )
 
@@ -67,7 +70,8 @@ func commands() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(runCommand(), replayCommand(), shrinkCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(), reportCommand(), mutantsCommand(), schemaCommand(), manCommand(), workerCommand())
+	root.AddCommand(runCommand(), replayCommand(), shrinkCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(),
+		reportCommand(), mutantsCommand(), upCommand(), downCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
 	return root
 }
 
@@ -116,7 +120,7 @@ func replayCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Argument = args[0]
-			return drill.Replay(terminal(c), o)
+			return drill.Replay(c.Context(), terminal(c), o)
 		},
 		ValidArgsFunction: completeScenarios,
 	}
@@ -325,6 +329,36 @@ func manCommand() *cobra.Command {
 	}
 }
 
+func upCommand() *cobra.Command {
+	var o drill.UpOptions
+	c := &cobra.Command{
+		Use:   "up [SCENARIO | FILE]",
+		Short: "Start a live cluster in containers, with its REST API, to look around in",
+		Long: `Start the cluster of a scenario in containers, with its configuration but without its faults and its work, and keep it until
+it is interrupted, or ended by ` + "`down`" + `. It tells where the REST API is, and the token that callers must show.`,
+		Example: "  firedrill up\n  firedrill up real-nplusm-killed",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Arguments = args
+			return drill.Up(c.Context(), terminal(c), o)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	return c
+}
+
+func downCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Remove the live cluster, and what killed runs have left in the container engine",
+		Long: `Remove the containers and networks of the live cluster that ` + "`up`" + ` started, and whatever runs on containers that were
+killed have left. Those of runs under way stay.`,
+		Example: "  firedrill down",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return drill.Down(c.Context(), terminal(c)) },
+	}
+}
+
 // workerCommand is the other end of the pipes of `run`.
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
@@ -333,6 +367,58 @@ func workerCommand() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE:   func(c *cobra.Command, _ []string) error { return drill.Work(c.InOrStdin(), c.OutOrStdout()) },
 	}
+}
+
+// nodeCommand is what runs inside a container, and what is run there beside it to play faults.
+func nodeCommand() *cobra.Command {
+	var o drill.NodeOptions
+	c := &cobra.Command{
+		Use:    "node",
+		Short:  "Be one container of a run",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return drill.Node(c.Context(), c.InOrStdin(), terminal(c), o)
+		},
+	}
+	c.PersistentFlags().StringVar(&o.Spec, "spec", node.SpecFile, "file that says which container this is; its other files lie beside it")
+	c.Flags().BoolVar(&o.Told, "told", false, "be told by the standard input, a line each, what these files hold")
+	fault := func(name, short string, do func(io.Writer, drill.NodeFault) error, flags ...func(*pflag.FlagSet, *drill.NodeFault)) {
+		var f drill.NodeFault
+		sub := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			f.NodeOptions = o
+			return do(c.OutOrStdout(), f)
+		}}
+		sub.Flags().IntVar(&f.ID, "id", 0, "number of the fault, by which it is mended")
+		_ = sub.MarkFlagRequired("id") // fails only for a flag that does not exist
+		for _, add := range flags {
+			add(sub.Flags(), &f)
+		}
+		c.AddCommand(sub)
+	}
+	peers := func(s *pflag.FlagSet, f *drill.NodeFault) {
+		s.StringSliceVar(&f.Peers, "peers", nil, "containers at the other end")
+		s.StringVar(&f.Network, "network", "", "management, data or edge (default all)")
+		s.BoolVar(&f.In, "in", false, "what comes from them (default both directions)")
+		s.BoolVar(&f.Out, "out", false, "what goes to them")
+		s.StringVar(&f.Loss, "loss", "", "share that is lost, such as 5%")
+	}
+	inside := func(s *pflag.FlagSet, f *drill.NodeFault) {
+		s.StringVar(&f.Delay, "delay", "", "what a message takes longer, such as 5ms..20ms")
+		s.DurationVar(&f.Sync, "sync", 0, "what a sync of the disk takes longer")
+		s.DurationVar(&f.Clock, "clock", 0, "how far the wall clock is off")
+	}
+	fault("cut", "Cut links of this container (nftables)", drill.CutNode, peers)
+	fault("fault", "Make the process delay or lose messages, sync slowly, or mistake the date", drill.StrikeNode, peers, inside)
+	fault("mend", "End the fault and the cut of a number", drill.MendNode)
+	c.AddCommand(
+		&cobra.Command{Use: "members ADDRESS ...", Short: "Tell clients who the members of the cluster are", Args: cobra.MinimumNArgs(1),
+			RunE: func(_ *cobra.Command, args []string) error { return drill.TellMembers(o, args) }},
+		&cobra.Command{Use: "portal ADDRESS ...", Short: "Pass connections on to the REST API of a controller", Args: cobra.MinimumNArgs(1),
+			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }},
+		&cobra.Command{Use: "carried [SERVICE]", Short: "Record what the data path has carried", Args: cobra.MaximumNArgs(1),
+			RunE: func(_ *cobra.Command, args []string) error { return drill.TellCarried(o, strings.Join(args, "")) }})
+	return c
 }
 
 func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -72,6 +73,14 @@ func NewTable(services []TableService) *Table {
 		}
 	}
 	return t
+}
+
+// Addresses are those at which services answer, sorted.
+func (t *Table) Addresses() []netip.AddrPort {
+	if t == nil {
+		return nil
+	}
+	return slices.SortedFunc(maps.Keys(t.services), netip.AddrPort.Compare)
 }
 
 // Load is what a data path tells of itself when it asks for a decision. The lookup itself keeps no state.

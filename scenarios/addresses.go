@@ -46,6 +46,34 @@ func ServerIP(n int) netip.Addr { return nth(198, 19, 1, n) }
 // NearbyClientIP is the data address of client n on the data network itself, from 1: 198.19.4.1 and on.
 func NearbyClientIP(n int) netip.Addr { return nth(198, 19, 4, n) }
 
+// NetworkOf tells the name of the network that an address belongs to, and its range; false for an address of none.
+func NetworkOf(ip netip.Addr) (name string, net netip.Prefix, ok bool) {
+	for _, n := range []struct {
+		name string
+		net  netip.Prefix
+	}{{NetworkManagement, ManagementNet}, {NetworkEdge, EdgeNet}, {NetworkData, DataNet}} {
+		if n.net.Contains(ip) {
+			return n.name, n.net, true
+		}
+	}
+	return "", netip.Prefix{}, false
+}
+
+// Addresses are those that a node of the topology has from the start, one on each network that it is plugged into.
+func (n Node) Addresses() []netip.Addr {
+	switch n.Role {
+	case RoleController:
+		return []netip.Addr{ControllerIP(n.Number)}
+	case RoleEngine:
+		return []netip.Addr{EngineManagementIP(n.Number), EngineDataIP(n.Number)}
+	case RoleServer:
+		return []netip.Addr{ServerIP(n.Number)}
+	case RoleGateway:
+		return []netip.Addr{GatewayOuter, GatewayInner}
+	}
+	return nil // worlds place their clients themselves
+}
+
 func nth(a, b, c byte, d int) netip.Addr {
 	if d < 1 || d > 254 {
 		panic("scenarios: node number out of range") // the loader holds the counts to their limits

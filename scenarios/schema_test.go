@@ -104,7 +104,7 @@ func constrain(s *reflector.Schema) {
 	}
 	for def, required := range map[string][]string{
 		"Topology": {"controllers"}, "Network": nil, "Disk": nil, "Clocks": nil, "Probes": nil,
-		"Mix": {"clients", "rate"}, "Cloud": {"name"}, "ServiceEngineGroup": {"name"},
+		"Mix": {"clients", "rate"}, "Swarm": nil, "Cloud": {"name"}, "ServiceEngineGroup": {"name"},
 	} {
 		defs[def].Required = required
 	}

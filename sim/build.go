@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -10,12 +9,11 @@ import (
 
 	"firedrill/checker/history"
 	"firedrill/model"
-	"firedrill/model/backup"
-	"firedrill/model/client"
-	"firedrill/model/config"
 	"firedrill/model/controller"
 	"firedrill/model/engine"
 	"firedrill/scenarios"
+	"firedrill/scenarios/clients"
+	"firedrill/scenarios/install"
 )
 
 // bootWithin is how far apart the machines start when the run begins.
@@ -23,22 +21,19 @@ const bootWithin = 50 * time.Millisecond
 
 // newWorld builds everything that a plan names, and plans all that will happen from outside.
 func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error) {
-	profile, err := config.Profile(plan.Profile)
+	timers, err := install.Timers(plan)
 	if err != nil {
 		return nil, err
 	}
 	w := &World{
 		plan:         plan,
-		timers:       profile.Override(plan.Timers),
+		timers:       timers,
 		byName:       make(map[string]*machine),
 		gatewayInner: pack(scenarios.GatewayInner),
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
 		diskRng:      newStream(seed, "disk"),
-		roles:        roles{active: make(map[string][]*machine), placed: make(map[string][]string), members: make(map[string]bool)},
-	}
-	for _, p := range w.firstMembers() {
-		w.roles.members[p.Name] = true
+		roles:        scenarios.NewRoles(plan),
 	}
 	if opt.Trace != nil {
 		w.trace.print = func(at int64, line string) { fmt.Fprintf(opt.Trace, "%12v  %s\n", time.Duration(at), line) }
@@ -59,7 +54,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	if err := w.addClients(seed); err != nil {
 		return nil, err
 	}
-	w.writeHeader(seed)
+	w.history.Header = scenarios.Header(plan, scenarios.WorldSim, seed, w.clients())
 	w.history.Events = make([]history.Event, 0, expectedEvents(plan))
 	boots := newStream(seed, "boot")
 	for _, m := range w.machines {
@@ -82,21 +77,16 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)
+	for _, ip := range n.Addresses() {
+		m.plug(networkOf(pack(ip)), ip)
+	}
 	switch n.Role {
 	case scenarios.RoleController:
-		m.plug(management, scenarios.ControllerIP(n.Number))
 		m.boot = w.bootController(m)
 		m.disk = w.newDisk(m, seed)
 	case scenarios.RoleEngine:
-		m.plug(management, scenarios.EngineManagementIP(n.Number))
-		m.plug(data, scenarios.EngineDataIP(n.Number))
 		m.boot = w.bootEngine(n)
 		m.disk = w.newDisk(m, seed)
-	case scenarios.RoleServer:
-		m.plug(data, scenarios.ServerIP(n.Number))
-	case scenarios.RoleGateway:
-		m.plug(edge, scenarios.GatewayOuter)
-		m.plug(data, scenarios.GatewayInner)
 	}
 	return m
 }
@@ -138,77 +128,37 @@ func (w *World) newDisk(m *machine, seed uint64) *disk {
 	return newDisk(m, newStream(seed, "disk/"+m.Name), diskProfile{syncMin: d.Sync.Min, syncMax: d.Sync.Max})
 }
 
-// firstMembers are the controllers that form the cluster when the run begins.
-func (w *World) firstMembers() []controller.Peer {
-	peers := make([]controller.Peer, w.plan.Topology.Cluster)
-	for i := range peers {
-		peers[i] = controller.Peer{Name: fmt.Sprintf("%s-%d", scenarios.RoleController, i+1), Address: scenarios.ControllerIP(i + 1)}
-	}
-	return peers
-}
-
 // memberIPs are the addresses of the controllers that are members at present.
 func (w *World) memberIPs() []netip.Addr {
 	var ips []netip.Addr
 	for _, m := range w.with(scenarios.RoleController) {
-		if w.roles.members[m.Name] {
+		if w.roles.Member(m.Name) {
 			ips = append(ips, m.nic(management).ip.addr())
 		}
 	}
 	return ips
 }
 
-// What controllers are installed with, unless the scenario says otherwise of one.
-const (
-	platformVersion = "16.2"
-	clusterSecret   = "a secret of the cluster"
-)
-
-// bootController makes a controller as it is installed: a first member of the cluster, or at factory default if it is
-// none or its disk is a new one.
+// bootController makes a controller as it is installed, or at factory default if its disk is a new one.
 func (w *World) bootController(m *machine) func() model.Node {
-	return func() model.Node {
-		cfg := controller.Config{
-			Name: m.Name, Address: scenarios.ControllerIP(m.Number), Version: platformVersion, Secret: clusterSecret, Timers: w.timers,
-			BackupWorkFactor: backup.TestWorkFactor,
-		}
-		if m.Number <= w.plan.Topology.Cluster && !m.replaced {
-			cfg.Bootstrap = w.firstMembers()
-			if ip := w.plan.Topology.ClusterIP; ip != nil {
-				cfg.ClusterIP = *ip
-			}
-		}
-		for _, in := range w.plan.Topology.Installed {
-			if in.Node == m.Name {
-				cfg.Version, cfg.Secret = cmp.Or(in.Version, cfg.Version), cmp.Or(in.Secret, cfg.Secret)
-			}
-		}
-		return controller.New(cfg)
-	}
+	return func() model.Node { return controller.New(install.Controller(w.plan, w.timers, m.Node, m.replaced)) }
 }
 
 func (w *World) bootEngine(n scenarios.Node) func() model.Node {
-	return func() model.Node {
-		return engine.New(engine.Config{
-			Name: n.Name, Group: n.Group, Host: n.Host,
-			Management: scenarios.EngineManagementIP(n.Number), Data: scenarios.EngineDataIP(n.Number),
-			Controllers: w.memberIPs(), Timers: w.timers,
-		})
-	}
+	return func() model.Node { return engine.New(install.Engine(w.timers, n, w.memberIPs())) }
 }
 
 // addClients makes those who watch and those who operate. Services are watched by turns from outside,
 // behind the gateway, and from nearby, so that the ARP caches of a gateway and of hosts both count.
 func (w *World) addClients(seed uint64) error {
-	p := w.plan.Workload.Probes
-	times := probeTimes{every: p.Every.Std(), fast: p.Fast.Std(), timeout: p.Timeout.Std()}
+	probes := w.plan.Workload.Probes
 	client := func(name string, n network, ip netip.Addr) *machine {
 		m := w.addMachine(scenarios.Node{Name: name, Role: scenarios.RoleClient, Host: "host-" + name}, seed)
 		m.plug(n, ip)
 		return m
 	}
-	outside := newProber(w, client("client-outside", edge, scenarios.OutsideClientIP(1)), times)
-	nearby := newProber(w, client("client-nearby", data, scenarios.NearbyClientIP(1)), times)
+	outside := newProber(w, client("client-outside", edge, scenarios.OutsideClientIP(1)), probes)
+	nearby := newProber(w, client("client-nearby", data, scenarios.NearbyClientIP(1)), probes)
 	for i, vs := range w.plan.Config.Services {
 		watcher := outside
 		if i%2 == 1 {
@@ -216,7 +166,7 @@ func (w *World) addClients(seed uint64) error {
 		}
 		watcher.watchService(vs.Name, netip.AddrPortFrom(vs.VIP, vs.Port))
 	}
-	newProber(w, client("client-api", management, scenarios.APIClientIP(1)), times).watchAPI(w.memberIPs)
+	newProber(w, client("client-api", management, scenarios.APIClientIP(1)), probes).watchAPI(w.memberIPs)
 	if f := w.plan.Workload.Flows; f.PerService > 0 {
 		newFlowClient(w, client("client-flows", data, scenarios.NearbyClientIP(2)), f)
 	}
@@ -225,47 +175,26 @@ func (w *World) addClients(seed uint64) error {
 	})
 }
 
-// addOperators makes the clients of the configuration API: admin, who creates what the scenario starts with,
-// and those that the plan's operations name.
-func (w *World) addOperators(newClient func(name string, number int) *machine) error {
-	var all []*operator
-	find := func(name string) *operator {
-		for _, o := range all {
-			if o.m.Name == name {
-				return o
-			}
-		}
-		patience := w.timers.APITimeout.Std()
-		if name == "admin" {
-			patience = w.plan.Duration.Std() // without what it creates there is nothing to rehearse
-		}
-		o := &operator{w: w, m: newClient(name, len(all)+1), demands: make(map[uint64]string), answers: make(map[uint64]string)}
-		o.client = client.New(client.Config{
-			Name: name, Controllers: w.memberIPs,
-			Attempt: w.timers.APIAttempt.Std(), Timeout: patience,
-		}, o)
-		o.m.boot = func() model.Node { return o.client }
-		all = append(all, o)
-		return o
+// clients lists the machines that are no part of the plan's topology.
+func (w *World) clients() []scenarios.Node {
+	var out []scenarios.Node
+	for _, m := range w.with(scenarios.RoleClient) {
+		out = append(out, m.Node)
 	}
-	find("admin").create(w.plan.Config.Objects())
-	for _, op := range w.plan.Workload.Operate {
-		if err := find(op.Client).schedule(op); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out
 }
 
-// writeHeader says in the history what was run.
-func (w *World) writeHeader(seed uint64) {
-	h := &w.history.Header
-	*h = history.Header{Format: history.Format, Version: history.Version, Scenario: w.plan.Name, World: "sim", Seed: seed, Expect: w.plan.Expect}
-	h.Services = append(h.Services, history.Service{Name: "api"})
-	for _, vs := range w.plan.Config.Services {
-		h.Services = append(h.Services, history.Service{Name: vs.Name, Address: vs.VIP.String(), Group: vs.SEGroupRef})
+// addOperators makes the clients of the configuration API.
+func (w *World) addOperators(newClient func(name string, number int) *machine) error {
+	operators, err := clients.NewOperators(w.plan, w.timers, w.memberIPs, w.record)
+	if err != nil {
+		return err
 	}
-	for _, m := range w.machines {
-		h.Nodes = append(h.Nodes, history.Node{Name: m.Name, Role: m.Role, Group: m.Group, Host: m.Host})
+	for i, o := range operators.All {
+		newClient(o.Name, i+1).boot = func() model.Node { return o.Node }
 	}
+	for _, c := range operators.Calls {
+		w.at(int64(c.At), c.Do)
+	}
+	return nil
 }

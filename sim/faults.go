@@ -51,10 +51,10 @@ func (w *World) scheduleFaults(faults []scenarios.Fault) error {
 }
 
 func (w *World) strikeFault(step int, f *scenarios.Fault, hit strike, target scenarios.Selector, to *scenarios.Selector) {
-	targets := w.resolveSelector(target)
+	targets := w.selected(target)
 	others := without(w.machines, targets)
 	if to != nil {
-		others = w.resolveSelector(*to)
+		others = w.selected(*to)
 	}
 	e := history.Event{Type: history.Fault, Step: step, Fault: f.Fault, Target: f.Target, Resolved: names(targets), Phase: history.Begin, Optional: f.Optional}
 	if len(targets) == 0 {

@@ -2,33 +2,30 @@ package sim
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"firedrill/checker/history"
-	"firedrill/model/config"
-	"firedrill/model/wire"
+	"firedrill/scenarios"
+	"firedrill/scenarios/clients"
 )
 
-// prober watches services as their clients see them: slowly while a service answers, quickly once it does
-// not, each probe with a patience of its own, so that an outage is measured finely and cheaply.
+// prober watches services as their clients see them, each probe with a patience of its own.
 type prober struct {
-	w                    *World
-	m                    *machine
-	every, fast, timeout time.Duration
-	pending              map[uint64]pendingProbe // by probe number
-	next                 uint64
-	watches              []*watch
-	byPort               map[uint16]uint64
+	w       *World
+	m       *machine
+	probes  scenarios.Probes
+	pending map[uint64]pendingProbe // by probe number
+	next    uint64
+	watches []*watch
+	byPort  map[uint16]uint64
 }
 
 // watch is one service under observation.
 type watch struct {
-	name     string
-	send     func(number uint64) int // puts one probe on the wire and tells how many it asks
-	dark     bool
-	answered int64 // when the last answered probe had been sent; 0: none yet
-	gen      uint64
+	name string
+	send func(number uint64) int // puts one probe on the wire and tells how many it asks
+	pace clients.Pace
+	gen  uint64
 }
 
 type pendingProbe struct {
@@ -38,18 +35,16 @@ type pendingProbe struct {
 	asked int // how many were asked and have not refused
 }
 
-func newProber(w *World, m *machine, p probeTimes) *prober {
-	m.sockets = &prober{w: w, m: m, every: p.every, fast: p.fast, timeout: p.timeout,
+func newProber(w *World, m *machine, probes scenarios.Probes) *prober {
+	m.sockets = &prober{w: w, m: m, probes: probes,
 		pending: make(map[uint64]pendingProbe), byPort: make(map[uint16]uint64)}
 	return m.sockets
 }
 
-type probeTimes struct{ every, fast, timeout time.Duration }
-
 // watchService probes a virtual service by a flow with one request.
 func (p *prober) watchService(name string, address netip.AddrPort) {
 	w := p.w
-	wt := &watch{name: name}
+	wt := &watch{name: name, pace: clients.NewPace(p.probes)}
 	wt.send = func(number uint64) int {
 		port := portOf(number)
 		p.byPort[port] = number
@@ -65,35 +60,27 @@ func (p *prober) watchService(name string, address netip.AddrPort) {
 // watchAPI probes the configuration API by a linearizable read, at the controller that answered last. While the
 // API is dark every controller is asked at once, because a client does not know which will lead next.
 func (p *prober) watchAPI(members func() []netip.Addr) {
-	wt := &watch{name: "api"}
+	wt := &watch{name: "api", pace: clients.NewPace(p.probes)}
 	var leader netip.Addr
 	wt.send = func(number uint64) int {
 		ask := []netip.Addr{leader}
-		if wt.dark || !leader.IsValid() {
+		if wt.pace.Dark() || !leader.IsValid() {
 			ask = members()
 		}
 		for _, c := range ask {
-			p.w.sendMessage(p.m, c, wire.Encode(&wire.Envelope_Request{Request: &wire.Request{
-				Sequence: number, Operation: wire.Operation_READ, Kind: string(config.KindCloud), Name: "probe",
-			}}))
+			p.w.sendMessage(p.m, c, clients.APIProbe(number))
 		}
 		return len(ask)
 	}
 	p.m.onMessage = func(from netip.Addr, payload []byte) {
-		body, err := wire.Decode(payload)
-		if err != nil {
-			return
-		}
-		r, ok := body.(*wire.Envelope_Response)
-		if !ok {
-			return
-		}
-		switch s := r.Response.Status; s {
-		case wire.Status_OK, wire.Status_NOT_FOUND:
+		a, ok := clients.ReadAPIAnswer(payload)
+		switch {
+		case !ok:
+		case a.Refusal == "":
 			leader = from
-			p.finish(r.Response.Sequence, true, r.Response.Controller, "")
+			p.finish(a.Number, true, a.Controller, "")
 		default:
-			p.refused(r.Response.Sequence, r.Response.Controller, strings.ToLower(s.String()))
+			p.refused(a.Number, a.Controller, a.Refusal)
 		}
 	}
 	p.add(wt)
@@ -101,10 +88,10 @@ func (p *prober) watchAPI(members func() []netip.Addr) {
 
 func (p *prober) add(wt *watch) { p.watches = append(p.watches, wt) }
 
-// begin starts to watch; probes of different services are spread over the interval.
+// begin starts to watch.
 func (p *prober) begin() {
 	for i, wt := range p.watches {
-		p.schedule(wt, time.Duration(i+1)*p.every/16%p.every)
+		p.schedule(wt, wt.pace.First(i))
 	}
 }
 
@@ -123,13 +110,9 @@ func (p *prober) schedule(wt *watch, after time.Duration) {
 func (p *prober) probe(wt *watch) {
 	p.next++
 	number := p.next
-	p.w.queue.push(p.w.now+int64(p.timeout), event{kind: evProbe, m: p.m, id: number})
+	p.w.queue.push(p.w.now+int64(p.probes.Timeout), event{kind: evProbe, m: p.m, id: number})
 	p.pending[number] = pendingProbe{watch: wt, sent: p.w.now, port: portOf(number), asked: wt.send(number)}
-	if wt.dark && wt.answered > 0 { // what never answered cannot have an outage, and deserves no hurry
-		p.schedule(wt, p.fast)
-	} else {
-		p.schedule(wt, p.every)
-	}
+	p.schedule(wt, wt.pace.Next())
 }
 
 // receive takes a flow frame addressed to this client.
@@ -176,17 +159,10 @@ func (p *prober) finish(number uint64, ok bool, by, reason string) {
 	delete(p.pending, number)
 	wt := pending.watch
 	p.w.record(history.Event{Type: history.Probe, Service: wt.name, Client: p.m.Name, Sent: pending.sent, OK: ok, By: by, Reason: reason})
-	switch {
-	case ok:
-		wt.answered = max(wt.answered, pending.sent)
-		if wt.dark {
-			wt.dark = false
-			p.schedule(wt, p.every)
-		}
-	case !wt.dark && pending.sent > wt.answered:
-		wt.dark = true
-		if wt.answered > 0 {
-			p.probe(wt)
-		}
+	switch wt.pace.Finished(pending.sent, ok) {
+	case clients.Slower:
+		p.schedule(wt, p.probes.Every.Std())
+	case clients.AtOnce:
+		p.probe(wt)
 	}
 }

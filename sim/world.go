@@ -34,7 +34,7 @@ type World struct {
 	frames       []*frame
 	diskRng      *rand.Rand
 
-	roles   roles
+	roles   *scenarios.Roles
 	trace   *trace
 	history history.History
 }
@@ -177,12 +177,13 @@ func (w *World) record(e history.Event) {
 
 // nodeEvent records what a node did. What the analytics say stands beside what is true at that moment.
 func (w *World) nodeEvent(m *machine, e model.Event) {
-	w.roles.follow(m, &e)
+	event := history.Event{
+		Type: history.NodeEv, Node: m.Name, Event: string(e.Kind), Unit: e.Unit, Peer: e.Peer,
+		Term: e.Term, Index: e.Index, Hash: e.Hash, State: e.State, Detail: e.Detail,
+	}
+	w.roles.Follow(&event)
 	if e.Kind == model.EventMetricsRead {
 		w.tellAllCarried(e.Unit)
 	}
-	w.record(history.Event{
-		Type: history.NodeEv, Node: m.Name, Event: string(e.Kind), Unit: e.Unit, Peer: e.Peer,
-		Term: e.Term, Index: e.Index, Hash: e.Hash, State: e.State, Detail: e.Detail,
-	})
+	w.record(event)
 }

@@ -100,7 +100,7 @@ func TestEventsAreEncodedAsEncodingJSONDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := string(appendEvent(nil, &e)) + "\n"; got != string(want) {
+			if got := string(AppendEvent(nil, &e)) + "\n"; got != string(want) {
 				t.Fatalf("got  %s want %s", got, want)
 			}
 		}
@@ -115,7 +115,7 @@ func TestEveryFieldIsKnown(t *testing.T) {
 		Index: 1, Hash: 1, State: 1, Detail: "x", Step: 1, Fault: "x", Target: "x", Resolved: []string{"x"}, Phase: "x", Optional: true, Reason: "x",
 	}
 	var m map[string]any
-	if err := json.Unmarshal(appendEvent(nil, &full), &m); err != nil {
+	if err := json.Unmarshal(AppendEvent(nil, &full), &m); err != nil {
 		t.Fatal(err)
 	}
 	if all := fields(1<<len(fieldNames) - 1); full.used() != all || len(m) != len(fieldNames)+2 {

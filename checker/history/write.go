@@ -26,7 +26,7 @@ func Write(w io.Writer, h *History) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	out.Write(first)
 	for i := range h.Events {
-		line := appendEvent(out.AvailableBuffer(), &h.Events[i])
+		line := AppendEvent(out.AvailableBuffer(), &h.Events[i])
 		out.Write(append(line, '\n')) // a bufio.Writer keeps its first error for Flush
 	}
 	return out.Flush()
@@ -63,9 +63,9 @@ func plainJSON(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// appendEvent encodes an event as encoding/json would, some ten times as fast: a run of one simulated
-// minute has ten thousand events and takes well under a tenth of a second.
-func appendEvent(b []byte, e *Event) []byte {
+// AppendEvent appends an event to b, as it is in a history file but for the newline. It encodes as encoding/json would, some
+// ten times as fast: a run of one simulated minute has ten thousand events and takes well under a tenth of a second.
+func AppendEvent(b []byte, e *Event) []byte {
 	b = append(b, `{"t":`...)
 	b = strconv.AppendInt(b, e.Time, 10)
 	b = append(b, `,"type":`...)

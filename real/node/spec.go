@@ -9,12 +9,14 @@ import (
 	"os"
 )
 
-// Where a container finds what it is told. Both files are copied into it: the first before it starts, the second when
-// every container of the run is up. They are still there when it is killed and started again.
+// Where a container finds what it is told: the first when it starts, the second when every container of the run is up. See
+// [Told].
 const (
 	SpecFile  = "/firedrill/spec.json"
 	EpochFile = "/firedrill/epoch" // the decimal number of nanoseconds on CLOCK_MONOTONIC at which the run's time is zero
 	DiskDir   = "/firedrill/disk"  // of a controller or an engine
+
+	ControlSocket = "/firedrill/control" // where the process listens for commands such as [Command]
 )
 
 // Spec says which container of which run this is. Everything else follows from the plan, as it does in the simulator.
@@ -30,6 +32,10 @@ type Spec struct {
 	Authority   []byte `json:"authority"`
 	Certificate []byte `json:"certificate"`
 	Key         []byte `json:"key"`
+	// Token is what callers of a controller's REST API must show. Without one the API is served to nobody.
+	Token string `json:"token,omitempty"`
+	// Replaced says that this controller's disk is not the one that it was installed on: it comes up at factory default.
+	Replaced bool `json:"replaced,omitempty"`
 }
 
 // The containers with clients.

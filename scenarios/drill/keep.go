@@ -44,11 +44,26 @@ func (s *Suite) keep(ctx context.Context, jobs []job, results []checker.Result) 
 	if err == nil && ctx.Err() == nil {
 		err = s.again(ctx, jobs, results, others, lost)
 	}
-	if err == nil && len(lost.Problems) > 0 {
-		slices.Sort(lost.Problems)
-		return lost
+	if err == nil {
+		return lost.problem()
 	}
 	return err
+}
+
+// note remembers that the history of a run could not be kept.
+func (u *Unkept) note(r *played) {
+	if r.Unkept != "" {
+		u.Problems = append(u.Problems, fmt.Sprintf("the history of %s, seed %d, could not be kept: %s", r.Scenario, r.Seed, strings.TrimSpace(r.Unkept)))
+	}
+}
+
+// problem is the error, if there is one.
+func (u *Unkept) problem() error {
+	if len(u.Problems) == 0 {
+		return nil
+	}
+	slices.Sort(u.Problems)
+	return u
 }
 
 // again plays some of the runs a second time, and keeps their histories.
@@ -71,8 +86,8 @@ func (s *Suite) again(ctx context.Context, jobs []job, results []checker.Result,
 				Check:   checkDeterministic,
 				Message: fmt.Sprintf("the same plan and seed played differently a second time: trace %s, then %s", first.TraceHash, r.TraceHash),
 			})
-		case r.Unkept != "":
-			lost.Problems = append(lost.Problems, fmt.Sprintf("the history of %s, seed %d, could not be kept: %s", first.Scenario, first.Seed, strings.TrimSpace(r.Unkept)))
+		default:
+			lost.note(&r)
 		}
 	})
 }

@@ -1,10 +1,14 @@
 package drill
 
 import (
+	"context"
+	"errors"
 	"io"
 
 	"firedrill/checker"
+	"firedrill/checker/history"
 	"firedrill/checker/history/wholefile"
+	"firedrill/real"
 	"firedrill/reports"
 	"firedrill/scenarios"
 	"firedrill/sim"
@@ -20,7 +24,7 @@ type ReplayOptions struct {
 }
 
 // Replay plays one run again and tells what happened.
-func Replay(t Terminal, o ReplayOptions) error {
+func Replay(ctx context.Context, t Terminal, o ReplayOptions) error {
 	if err := checkWorld(o.World); err != nil {
 		return err
 	}
@@ -29,6 +33,9 @@ func Replay(t Terminal, o ReplayOptions) error {
 		return err
 	}
 	s := chosen[0].Scenario
+	if o.Trace != "" && o.World != scenarios.WorldSim {
+		return errors.New("--trace: only the simulator leaves a trace; a run on containers leaves its --history")
+	}
 	if err := plays(s, o.World); err != nil {
 		return err
 	}
@@ -39,7 +46,7 @@ func Replay(t Terminal, o ReplayOptions) error {
 	}
 	var result checker.Result
 	play := func(trace io.Writer) error {
-		r, h, err := Play(s, o.Seed, sim.Options{Trace: trace})
+		r, h, err := o.play(ctx, s, trace)
 		if err != nil {
 			return err
 		}
@@ -63,6 +70,19 @@ func Replay(t Terminal, o ReplayOptions) error {
 		err = errBroken
 	}
 	return err
+}
+
+// play plays the run in the world that was asked for. Containers leave no trace but their history.
+func (o *ReplayOptions) play(ctx context.Context, s *scenarios.Scenario, trace io.Writer) (checker.Result, *history.History, error) {
+	if o.World == scenarios.WorldSim {
+		return Play(s, o.Seed, sim.Options{Trace: trace})
+	}
+	d, err := openForAll(ctx, []scenarios.Chosen{{Scenario: s}})
+	if err != nil {
+		return checker.Result{}, nil, err
+	}
+	r, h, err := PlayReal(ctx, d, s, o.Seed, real.Options{})
+	return r, h, worldEnds(err)
 }
 
 func writePlan(path string, s *scenarios.Scenario, seed uint64) error {

@@ -12,6 +12,7 @@ import (
 
 	"firedrill/checker"
 	"firedrill/checker/words"
+	"firedrill/real"
 	"firedrill/reports"
 	"firedrill/scenarios"
 )
@@ -33,7 +34,7 @@ type RunOptions struct {
 
 // Run plays scenarios for seeds, judges them and writes the report.
 func Run(ctx context.Context, t Terminal, o RunOptions) error {
-	suite, err := o.suite(t)
+	suite, err := o.suite(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	return nil
 }
 
-func (o *RunOptions) suite(t Terminal) (*Suite, error) {
+func (o *RunOptions) suite(ctx context.Context, t Terminal) (*Suite, error) {
 	if err := checkWorld(o.World); err != nil {
 		return nil, err
 	}
@@ -94,8 +95,14 @@ func (o *RunOptions) suite(t Terminal) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
+	var docker *real.Docker
+	if o.World == scenarios.WorldReal {
+		if docker, err = openForAll(ctx, chosen); err != nil {
+			return nil, err
+		}
+	}
 	return &Suite{
-		Scenarios: chosen, Seeds: seeds, Shard: part,
+		Scenarios: chosen, Seeds: seeds, Shard: part, Docker: docker,
 		Workers: o.Jobs, Command: []string{self, WorkerVerb}, Patience: o.Patience,
 		Keep: func(scenario string, seed uint64) string {
 			return filepath.Join(o.Out, filepath.FromSlash(reports.HistoryPath(scenario, seed)))
@@ -117,13 +124,28 @@ func (o *RunOptions) choose(t Terminal) ([]scenarios.Chosen, error) {
 		}
 		return chosen, nil
 	}
-	return slices.DeleteFunc(chosen, func(c scenarios.Chosen) bool {
+	var skipped []string
+	chosen = slices.DeleteFunc(chosen, func(c scenarios.Chosen) bool {
 		err := plays(c.Scenario, o.World)
 		if err != nil {
-			fmt.Fprintf(t.Err, "skipped: %v\n", err)
+			skipped = append(skipped, c.Name)
 		}
 		return err != nil
-	}), nil
+	})
+	if len(skipped) > 0 {
+		fmt.Fprintf(t.Err, "skipped, as not for the world %s: %s\n", o.World, words.Plural(len(skipped), "scenario"))
+	}
+	return chosen, nil
+}
+
+// openForAll finds the container engine, once it is clear that all scenarios can be played there.
+func openForAll(ctx context.Context, chosen []scenarios.Chosen) (*real.Docker, error) {
+	for _, c := range chosen {
+		if err := real.Playable(c.Scenario); err != nil {
+			return nil, worldEnds(fmt.Errorf("scenario %s: %w", c.Name, err))
+		}
+	}
+	return openDocker(ctx)
 }
 
 // plays refuses a scenario that is not for a world: it would prove nothing there.
@@ -134,13 +156,10 @@ func plays(s *scenarios.Scenario, world string) error {
 	return Ended{StatusUnavailable, fmt.Sprintf("%s cannot be played in the world %s; it is for: %s", s.Name, world, strings.Join(s.Worlds, ", "))}
 }
 
-// checkWorld refuses worlds that there are not, and those that are not here.
+// checkWorld refuses worlds that there are not.
 func checkWorld(world string) error {
-	switch world {
-	case scenarios.WorldSim:
+	if world == scenarios.WorldSim || world == scenarios.WorldReal {
 		return nil
-	case scenarios.WorldReal:
-		return Ended{StatusUnavailable, "this build plays in the simulator only; use --world sim"}
 	}
 	return fmt.Errorf("--world %q is unknown; use sim or real", world)
 }

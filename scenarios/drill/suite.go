@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/real"
 	"firedrill/reports"
 	"firedrill/scenarios"
 	"firedrill/sim/pool"
@@ -18,7 +19,8 @@ type Suite struct {
 	Scenarios []scenarios.Chosen
 	Seeds     []uint64
 	Shard     *reports.Shard                                   // the part to play; nil: everything
-	Workers   int                                              // processes at once
+	Docker    *real.Docker                                     // plays on containers; nil: the simulator does, in worker processes
+	Workers   int                                              // processes, or runs on containers, at once
 	Command   []string                                         // starts a worker that calls [Work]
 	Patience  time.Duration                                    // real time that one run may take
 	Keep      func(scenario string, seed uint64) (path string) // where a history that is kept goes; nil: none is
@@ -43,8 +45,9 @@ const (
 // number of workers. A run whose worker panics or hangs costs only itself: its verdict is [checker.Error].
 //
 // Histories are kept of the runs that people will want to look at: those with the worst outages, and the first
-// that failed. They are played anew for it, in other processes, and must come out the same. Where some cannot be
-// written, the error is an [Unkept], and the results are as good as ever.
+// that failed. They are played anew for it, in other processes, and must come out the same. Of runs on containers, which
+// never come out the same, all are kept. Where some cannot be written, the error is an [Unkept], and the results are as
+// good as ever.
 //
 // When ctx is cancelled, what was finished is returned along with the context's error; the failures among it are kept.
 func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
@@ -54,8 +57,10 @@ func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
 	}
 	results := make([]*checker.Result, len(jobs))
 	progress := Progress{Total: len(jobs)}
+	lost := &Unkept{}
 	err = s.play(ctx, jobs, func(i int, r played) {
 		results[i] = &r.Result
+		lost.note(&r)
 		progress.Done++
 		progress.Simulated += r.Simulated
 		if r.Verdict != checker.Pass {
@@ -72,7 +77,10 @@ func (s *Suite) Run(ctx context.Context) ([]checker.Result, error) {
 			done, finished = append(done, *r), append(finished, jobs[i])
 		}
 	}
-	if s.Keep == nil || err != nil && !errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil && s.Docker != nil:
+		return done, lost.problem()
+	case s.Docker != nil, s.Keep == nil, err != nil && !errors.Is(err, context.Canceled):
 		return done, err
 	}
 	return done, errors.Join(err, s.keep(ctx, finished, done))
@@ -111,10 +119,13 @@ func (s *Suite) missing(runs []checker.Result) (map[string]int, error) {
 	return out, nil
 }
 
-// play runs the jobs over worker processes and hands on each result.
+// play runs the jobs, over worker processes or on containers, and hands on each result.
 func (s *Suite) play(ctx context.Context, jobs []job, done func(i int, r played)) error {
+	if s.Docker != nil {
+		return s.playContainers(ctx, jobs, done)
+	}
 	p := pool.Pool{Command: s.Command, Workers: s.Workers, Patience: s.Patience}
-	var broken error
+	var failed error
 	err := p.Run(ctx, len(jobs), func(i int) any { return jobs[i] }, func(i int, message json.RawMessage, err error) {
 		var r played
 		if err == nil {
@@ -123,24 +134,24 @@ func (s *Suite) play(ctx context.Context, jobs []job, done func(i int, r played)
 		var crash *pool.Crash
 		switch {
 		case errors.As(err, &crash):
-			r = played{Result: crashed(jobs[i], crash), crashed: true}
+			r = played{Result: broken(jobs[i], scenarios.WorldSim, crash.Why, crash.Stack), crashed: true}
 		case err != nil:
-			broken = errors.Join(broken, err)
+			failed = errors.Join(failed, err)
 			return
 		}
 		done(i, r)
 	})
-	return errors.Join(err, broken)
+	return errors.Join(err, failed)
 }
 
-// crashed is the result of a run that has none.
-func crashed(j job, crash *pool.Crash) checker.Result {
-	v := checker.Violation{Check: checkRun, Message: crash.Why}
-	if crash.Stack != "" {
-		v.Details = strings.Split(strings.TrimRight(crash.Stack, "\n"), "\n")
+// broken is the result of a run that has none, with what was heard of it last.
+func broken(j job, world, why, last string) checker.Result {
+	v := checker.Violation{Check: checkRun, Message: why}
+	if last != "" {
+		v.Details = strings.Split(strings.TrimRight(last, "\n"), "\n")
 	}
 	return checker.Result{
-		Scenario: j.name, World: scenarios.WorldSim, Seed: j.Seed, Verdict: checker.Error,
+		Scenario: j.name, World: world, Seed: j.Seed, Verdict: checker.Error,
 		Violations: []checker.Violation{v}, Outages: []checker.Outage{},
 	}
 }

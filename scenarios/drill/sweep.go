@@ -29,7 +29,7 @@ type SweepOptions struct {
 // failovers without a cause. What the scenario expects is not the question; a broken promise of safety is.
 func Sweep(ctx context.Context, t Terminal, o SweepOptions) error {
 	run := RunOptions{Arguments: []string{o.Argument}, Seeds: o.Seeds, World: scenarios.WorldSim, Jobs: o.Jobs, Patience: o.Patience}
-	suite, err := run.suite(t)
+	suite, err := run.suite(ctx, t)
 	if err != nil {
 		return err
 	}

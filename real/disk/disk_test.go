@@ -1,4 +1,4 @@
-package real
+package disk
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 
 func openDisk(t *testing.T, path string) *Disk {
 	t.Helper()
-	d, err := OpenDisk(path)
+	d, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

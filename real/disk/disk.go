@@ -1,4 +1,5 @@
-package real
+// Package disk is the disk of a node in the real world: a directory of the file system.
+package disk
 
 import (
 	"errors"
@@ -33,9 +34,9 @@ type appender struct {
 	size int64
 }
 
-// OpenDisk opens the directory, which it creates if need be; that the directory itself outlives a power loss
+// Open opens the directory, which it creates if need be; that the directory itself outlives a power loss
 // is for who lays out the machine to see to.
-func OpenDisk(path string) (*Disk, error) {
+func Open(path string) (*Disk, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, err
 	}

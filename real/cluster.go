@@ -1,0 +1,153 @@
+package real
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/network"
+	tcnetwork "github.com/testcontainers/testcontainers-go/network"
+
+	"firedrill/real/node"
+	"firedrill/scenarios"
+)
+
+// slots is how many runs this machine can play at once. A slot is three networks of the container engine; which of them
+// is free is decided by whose creation succeeds, so that processes that know nothing of each other never share one.
+const slots = 16
+
+// networkNames are the networks of a plan, in the order of their share of a slot.
+var networkNames = []string{"management", "data", "edge"}
+
+// subnet is what the engine calls the network of a slot. The engine hands out addresses from it, which serve only to tell
+// the interfaces of a container apart: what runs in there replaces them by those of the plan, which are the same in all
+// slots. A bridge knows nothing of addresses, so slots do not disturb each other.
+func subnet(slot, network int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 19, byte(240 + slot), byte(64 * network)}), 26)
+}
+
+// cluster is the networks and the containers of one run.
+type cluster struct {
+	docker   *Docker
+	id       string // of the run, in the names of its containers
+	labels   map[string]string
+	nets     []*wire
+	machines []*machine // controllers, engines, servers, the gateway, then clients
+}
+
+// wire is a network that was created.
+type wire struct {
+	name   string // as the plan calls it
+	id     string
+	called string // as the engine calls it
+	handed netip.Prefix
+}
+
+// newCluster claims a slot for machines. The networks are bridges, not "internal" ones: the rules that isolate an internal network drop
+// whatever does not bear the engine's addresses.
+func (d *Docker) newCluster(ctx context.Context, machines []scenarios.Node, live bool) (*cluster, error) {
+	c := &cluster{docker: d, id: rand.Text()[:8], labels: map[string]string{labelOurs: "run", labelOwner: d.owner.String()}}
+	if live {
+		c.labels[labelLive] = "yes"
+	}
+	var called []string
+	for _, m := range machines {
+		called = append(called, c.nameOf(m))
+	}
+	var taken error
+	for slot := range slots {
+		err := c.claim(ctx, slot, strings.Join(called, " "))
+		if err == nil {
+			return c, nil
+		}
+		c.removeNets()
+		if !overlaps(err) {
+			return nil, fmt.Errorf("making networks: %w", err)
+		}
+		taken = err
+	}
+	return nil, unavailable("all %d address ranges in 198.19.240.0/20 are taken (%v); wait for other runs, or try `firedrill down`", slots, firstLine(taken))
+}
+
+// nameOf is what the engine calls the container of a machine.
+func (c *cluster) nameOf(n scenarios.Node) string { return "firedrill-" + c.id + "-" + n.Name }
+
+// claim creates the networks of a slot, or fails and leaves some.
+func (c *cluster) claim(ctx context.Context, slot int, machines string) error {
+	for i, name := range networkNames {
+		w := &wire{name: name, handed: subnet(slot, i)}
+		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels), tcnetwork.WithLabels(map[string]string{labelMachines: machines}),
+			tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{{Subnet: w.handed}}}))
+		if err != nil {
+			return err
+		}
+		w.id, w.called = made.ID, made.Name
+		c.nets = append(c.nets, w)
+	}
+	return nil
+}
+
+// overlaps tells whether a network could not be made because another one has its addresses.
+func overlaps(err error) bool { return strings.Contains(err.Error(), "overlap") }
+
+// removeWithin bounds how long the cleaning up after a run may take, also when the run was interrupted.
+const removeWithin = time.Minute
+
+func (c *cluster) removeNets() error {
+	ctx, cancel := context.WithTimeout(context.Background(), removeWithin)
+	defer cancel()
+	var ids []string
+	for _, w := range c.nets {
+		ids = append(ids, w.id)
+	}
+	c.nets = nil
+	return c.docker.removeNetworks(ctx, ids)
+}
+
+// remove removes everything.
+func (c *cluster) remove() error {
+	ctx, cancel := context.WithTimeout(context.Background(), removeWithin)
+	defer cancel()
+	var ids []string
+	for _, m := range c.machines {
+		if m.container != nil {
+			ids = append(ids, m.container.GetContainerID())
+		}
+	}
+	if err := c.docker.removeContainers(ctx, ids); err != nil {
+		return err
+	}
+	return c.removeNets()
+}
+
+// plugged are the networks that a node is on.
+func plugged(n scenarios.Node) []string {
+	switch {
+	case n.Role == scenarios.RoleController, n.Name == node.ClientAPI:
+		return []string{"management"}
+	case n.Role == scenarios.RoleEngine:
+		return []string{"management", "data"}
+	case n.Role == scenarios.RoleGateway:
+		return []string{"edge", "data"}
+	case n.Name == node.ClientOutside:
+		return []string{"edge"}
+	default: // servers, nearby clients
+		return []string{"data"}
+	}
+}
+
+// wiresOf are the networks that a node is on, as the engine has them.
+func (c *cluster) wiresOf(n scenarios.Node) []*wire {
+	var out []*wire
+	for _, name := range plugged(n) {
+		for _, w := range c.nets {
+			if w.name == name {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}

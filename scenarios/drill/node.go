@@ -1,0 +1,156 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"firedrill/real/node"
+	"firedrill/scenarios"
+)
+
+// NodeOptions say which container this is.
+type NodeOptions struct {
+	Spec string // file
+	Told bool   // the files are not there yet; what is in them comes by the standard input
+}
+
+// Node is what runs inside a container. Its record goes to the terminal's output, a line an event.
+func Node(ctx context.Context, in io.Reader, t Terminal, o NodeOptions) error {
+	if o.Told {
+		if err := node.Told(in, o.Spec); err != nil {
+			return err
+		}
+	}
+	if err := node.Run(ctx, o.Spec, t.Out, t.Err); err != nil {
+		return Ended{StatusBroken, err.Error()}
+	}
+	return nil
+}
+
+// NodeFault is a fault inside a container, as the command line names it. Peers are containers; without any of In and Out both
+// directions are meant.
+type NodeFault struct {
+	NodeOptions
+	ID      int
+	Peers   []string
+	Network string
+	In, Out bool
+	Delay   string
+	Loss    string
+	Sync    time.Duration
+	Clock   time.Duration
+}
+
+// directions are both where none is said.
+func (f *NodeFault) directions() (in, out bool) {
+	if !f.In && !f.Out {
+		return true, true
+	}
+	return f.In, f.Out
+}
+
+func (f *NodeFault) loss() (loss scenarios.Ratio, err error) {
+	if f.Loss != "" {
+		err = loss.UnmarshalText([]byte(f.Loss))
+	}
+	return loss, err
+}
+
+// StrikeNode tells the process of this container to play a fault, and prints when.
+func StrikeNode(out io.Writer, f NodeFault) error {
+	spec, err := node.ReadSpec(f.Spec)
+	if err != nil {
+		return err
+	}
+	fault := node.Fault{ID: f.ID, Sync: f.Sync, Clock: f.Clock}
+	fault.In, fault.Out = f.directions()
+	if fault.Peers, err = spec.PeerAddresses(f.Peers, f.Network); err != nil {
+		return err
+	}
+	if fault.Loss, err = f.loss(); err != nil {
+		return err
+	}
+	if f.Delay != "" {
+		if err := fault.Delay.UnmarshalText([]byte(f.Delay)); err != nil {
+			return err
+		}
+	}
+	return timed(out, true, func() error { return f.tell(node.Command{Strike: &fault}) })
+}
+
+// timed does something and prints when, on CLOCK_MONOTONIC: a fault counts from just before it strikes, and until it is over.
+func timed(out io.Writer, before bool, do func() error) error {
+	clock, err := node.NewClock()
+	if err != nil {
+		return err
+	}
+	at := clock.Now()
+	if err := do(); err != nil {
+		return err
+	}
+	if !before {
+		at = clock.Now()
+	}
+	_, err = fmt.Fprintln(out, int64(at))
+	return err
+}
+
+// CutNode cuts links of this container, or makes them lossy, and prints when.
+func CutNode(out io.Writer, f NodeFault) error {
+	spec, err := node.ReadSpec(f.Spec)
+	if err != nil {
+		return err
+	}
+	cut := node.Cut{ID: f.ID, Peers: f.Peers, Network: f.Network}
+	cut.In, cut.Out = f.directions()
+	if cut.Loss, err = f.loss(); err != nil {
+		return err
+	}
+	return timed(out, true, func() error { return cut.Strike(spec) })
+}
+
+// MendNode ends the faults and the cuts with an id, and prints when.
+func MendNode(out io.Writer, f NodeFault) error {
+	return timed(out, false, func() error { return errors.Join(node.MendCut(f.ID), f.tell(node.Command{Mend: &f.ID})) })
+}
+
+// TellMembers tells the clients of this container who the members of the cluster are.
+func TellMembers(o NodeOptions, addresses []string) error {
+	members, err := parseAddresses(addresses)
+	if err != nil {
+		return err
+	}
+	return o.tell(node.Command{Members: members})
+}
+
+// Portal makes this container a way to the REST API of the first of some controllers that takes a connection.
+func Portal(ctx context.Context, addresses []string) error {
+	controllers, err := parseAddresses(addresses)
+	if err != nil {
+		return err
+	}
+	return node.Portal(ctx, controllers)
+}
+
+func parseAddresses(texts []string) ([]netip.Addr, error) {
+	out := make([]netip.Addr, len(texts))
+	for i, text := range texts {
+		var err error
+		if out[i], err = netip.ParseAddr(text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// TellCarried makes this container record what its data path has carried, for a service or, without a name, for all.
+func TellCarried(o NodeOptions, service string) error { return o.tell(node.Command{Carried: &service}) }
+
+func (o NodeOptions) tell(c node.Command) error {
+	return node.Tell(filepath.Join(filepath.Dir(o.Spec), filepath.Base(node.ControlSocket)), c)
+}

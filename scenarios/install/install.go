@@ -1,0 +1,67 @@
+// Package install says how the nodes of a plan are installed, the same in every world: what a controller and an engine
+// are told before they have heard of anybody.
+package install
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+
+	"firedrill/model/backup"
+	"firedrill/model/config"
+	"firedrill/model/controller"
+	"firedrill/model/engine"
+	"firedrill/scenarios"
+)
+
+// What controllers are installed with, unless the scenario says otherwise of one.
+const (
+	platformVersion = "16.2"
+	clusterSecret   = "a secret of the cluster"
+)
+
+// Timers are the platform's timers in a plan.
+func Timers(plan *scenarios.Scenario) (config.Timers, error) {
+	profile, err := config.Profile(plan.Profile)
+	return profile.Override(plan.Timers), err
+}
+
+// FirstMembers are the controllers that form the cluster when the run begins.
+func FirstMembers(plan *scenarios.Scenario) []controller.Peer {
+	peers := make([]controller.Peer, plan.Topology.Cluster)
+	for i := range peers {
+		peers[i] = controller.Peer{Name: fmt.Sprintf("%s-%d", scenarios.RoleController, i+1), Address: scenarios.ControllerIP(i + 1)}
+	}
+	return peers
+}
+
+// Controller is a controller as it is installed: a first member of the cluster, or at factory default if it is none or is
+// a replacement for one.
+func Controller(plan *scenarios.Scenario, timers config.Timers, n scenarios.Node, replacement bool) controller.Config {
+	cfg := controller.Config{
+		Name: n.Name, Address: scenarios.ControllerIP(n.Number), Version: platformVersion, Secret: clusterSecret, Timers: timers,
+		BackupWorkFactor: backup.TestWorkFactor,
+	}
+	t := &plan.Topology
+	if n.Number <= t.Cluster && !replacement {
+		cfg.Bootstrap = FirstMembers(plan)
+		if t.ClusterIP != nil {
+			cfg.ClusterIP = *t.ClusterIP
+		}
+	}
+	for _, in := range t.Installed {
+		if in.Node == n.Name {
+			cfg.Version, cfg.Secret = cmp.Or(in.Version, cfg.Version), cmp.Or(in.Secret, cfg.Secret)
+		}
+	}
+	return cfg
+}
+
+// Engine is an engine as it is installed, with the controllers that it reports to at first.
+func Engine(timers config.Timers, n scenarios.Node, controllers []netip.Addr) engine.Config {
+	return engine.Config{
+		Name: n.Name, Group: n.Group, Host: n.Host,
+		Management: scenarios.EngineManagementIP(n.Number), Data: scenarios.EngineDataIP(n.Number),
+		Controllers: controllers, Timers: timers,
+	}
+}
