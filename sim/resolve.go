@@ -57,7 +57,7 @@ func (w *World) matches(s scenarios.Selector) []*machine {
 func (w *World) where(pick func(*machine) bool) []*machine {
 	var out []*machine
 	for _, m := range w.machines {
-		if pick(m) {
+		if !m.gone && pick(m) {
 			out = append(out, m)
 		}
 	}
