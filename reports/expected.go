@@ -64,6 +64,9 @@ func expected(e *history.Expect) []string {
 	for _, f := range e.Failovers {
 		out = append(out, failoverSentence(f))
 	}
+	if c := e.Created; c != nil {
+		out = append(out, fmt.Sprintf("The cloud makes %d to %d engines.", c.Min, c.Max))
+	}
 	if e.DualActive > 0 {
 		out = append(out, fmt.Sprintf("Two engines hold one address for at most %s.", duration(e.DualActive.Std())))
 	}

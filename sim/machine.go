@@ -27,6 +27,7 @@ type machine struct {
 	up        bool   // it has power and its process runs
 	inc       uint32 // counts incarnations; what an earlier one left in the queue is void
 	downs     int    // how many faults keep it down
+	gone      bool   // its cloud has ended it for good
 	replaced  bool   // its disk is not the one that it was installed on
 	cold      bool   // it has no power, so that its monotonic clock begins anew
 	paused    int    // how many faults keep the process frozen

@@ -41,7 +41,7 @@ type Service struct {
 // Node is a member of the cluster under test.
 type Node struct {
 	Name  string `json:"name"`
-	Role  string `json:"role"`            // controller, engine, server, client, gateway
+	Role  string `json:"role"`            // controller, engine, server, client, gateway, cloud
 	Group string `json:"group,omitempty"` // of an engine
 	Host  string `json:"host,omitempty"`
 }
@@ -151,6 +151,8 @@ type Expect struct {
 	RecoverWithin config.Duration `json:"recover_within,omitempty" yaml:"recover_within,omitempty"`
 	// Failovers bounds how often an engine or controller takes over after the start.
 	Failovers []FailoverBound `json:"failovers,omitempty" yaml:"failovers,omitempty"`
+	// Created bounds how many engines the cloud makes.
+	Created *CreationBound `json:"created,omitempty" yaml:"created,omitempty"`
 }
 
 // Answer is what is demanded of the answer to one request, as JSON in Expected of its call. Empty fields demand nothing.
@@ -164,6 +166,13 @@ type Answer struct {
 type OutageBound struct {
 	Service string          `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
 	Max     config.Duration `json:"max" yaml:"max"`
+}
+
+// CreationBound bounds the number of engines that a cloud makes, and where.
+type CreationBound struct {
+	Min   int      `json:"min,omitempty" yaml:"min,omitempty"`
+	Max   int      `json:"max" yaml:"max"`
+	NotOn []string `json:"not_on,omitempty" yaml:"not_on,omitempty"` // hosts that must get none
 }
 
 // FailoverBound bounds the number of failovers.

@@ -15,6 +15,7 @@ import (
 type question struct {
 	open         bool
 	since, asked time.Duration
+	why          string // the cloud's report; "": its peers do not hear it
 }
 
 // doubt takes up whom an engine does not hear.
@@ -50,8 +51,10 @@ func (f *fleet) confirm() {
 		}
 		beat, patience := f.heartbeats(e.group)
 		switch {
-		case now-e.question.since > patience:
+		case now-e.question.since > patience && e.question.why == "":
 			f.dead(e, "its peers do not hear it, and it does not answer")
+		case now-e.question.since > patience && !f.vouched(e):
+			f.dead(e, e.question.why+", and it does not answer")
 		case now-e.question.asked >= beat:
 			f.ask(e)
 		}
@@ -141,7 +144,7 @@ func (f *fleet) expect() {
 	f.placing.since = c.env.Now()
 	for _, entry := range c.machine.List(config.KindServiceEngine) {
 		o := entry.Object.(*config.ServiceEngine)
-		if f.engine(o.Name) != nil || !f.elastic(o.GroupRef) {
+		if f.engine(o.Name) != nil || !f.elastic(o.GroupRef) && o.CloudRef == "" || !o.Management.IsValid() {
 			continue
 		}
 		e := f.meet(o.Name, o.GroupRef)

@@ -16,7 +16,9 @@ func visit(state *config.State, group string, see func(*config.Entry)) bool {
 	}
 	see(&g)
 	for _, e := range state.EnginesOf(group) {
-		see(e)
+		if e.Object.(*config.ServiceEngine).Data.IsValid() { // one that is being made has no address yet
+			see(e)
+		}
 	}
 	if p, ok := state.Get(config.Key{Kind: config.KindPlacement, Name: group}); ok {
 		see(&p)

@@ -37,6 +37,7 @@ const (
 	EventVSScaleOut     = "VS_SCALEOUT"
 	EventVSScaleIn      = "VS_SCALEIN"
 	EventVSMigrate      = "VS_MIGRATE"
+	EventGroupWarning   = "SE_GROUP_WARNING"
 	EventBackup         = "CONFIG_BACKUP_DONE"
 	EventBackupFailed   = "CONFIG_BACKUP_FAILED"
 	EventRestore        = "CONFIG_RESTORED"

@@ -35,7 +35,10 @@ type engineView struct {
 	met         bool          // this leader has heard it
 	joined      time.Duration // when this leader first heard it
 	question    question
-	stranded    bool // it has lost its data network
+	stranded    bool          // it has lost its data network
+	failed      time.Duration // when it was last taken for dead by this leader
+	flawed      bool          // that is not long ago
+	rebooted    bool          // its cloud was asked to start it anew since
 }
 
 // groupView is the configuration that the engines of a group should run.
@@ -69,6 +72,9 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 	if !c.ready {
 		return
 	}
+	if r.Cloud != "" && !f.known(r.Engine) {
+		return // nobody's any more: its cloud is asked to delete it
+	}
 	e := f.engine(r.Engine)
 	if e == nil {
 		e = f.meet(r.Engine, r.Group)
@@ -88,7 +94,7 @@ func (f *fleet) heard(from netip.Addr, r *wire.EngineReport) {
 	if !slices.EqualFunc(e.report.GetUnits(), r.Units, func(a, b *wire.UnitState) bool { return a.Address == b.Address && a.Drains == b.Drains }) {
 		f.mark(e.group) // a move may wait for it
 	}
-	e.down = false
+	e.down, e.rebooted = false, false
 	e.report, e.heard, e.address, e.question = r, c.env.Now(), from, question{}
 	f.strand(e.group)
 	f.register(e)
@@ -150,12 +156,19 @@ func (f *fleet) engine(name string) *engineView {
 // register writes an engine that the configuration does not know, or knows otherwise, into it.
 func (f *fleet) register(e *engineView) {
 	c := f.controller
-	object, err := engineObject(e.report)
+	object, err := reported(e.report)
 	if err != nil {
 		return // an engine that does not know its own addresses
 	}
-	key := config.Key{Kind: config.KindServiceEngine, Name: e.name}
+	key := engineKey(e.name)
 	known, exists := c.machine.Get(key)
+	if exists {
+		was := known.Object.(*config.ServiceEngine)
+		if was.State == config.EngineDeleting {
+			return
+		}
+		object.CloudRef = was.CloudRef
+	}
 	body := config.Encode(object)
 	if exists && string(known.Body) == string(body) || c.env.Now()-e.registered < c.cfg.Timers.SEHeartbeat.Std()*2 {
 		return
@@ -172,7 +185,14 @@ func (f *fleet) register(e *engineView) {
 	_ = c.replica.Propose("", 0, encodeCommand(r)) // if it cannot be proposed now, the next report tries again
 }
 
-func engineObject(r *wire.EngineReport) (*config.ServiceEngine, error) {
+// known tells whether the configuration has an engine.
+func (f *fleet) known(engine string) bool {
+	_, ok := f.controller.machine.Get(engineKey(engine))
+	return ok
+}
+
+// reported is an engine's object as it describes itself.
+func reported(r *wire.EngineReport) (*config.ServiceEngine, error) {
 	management, err := netip.ParseAddr(r.Management)
 	if err != nil {
 		return nil, err
@@ -269,7 +289,8 @@ func (f *fleet) tick() {
 // dead takes an engine for lost.
 func (f *fleet) dead(e *engineView, why string) {
 	c := f.controller
-	e.down, e.stranded, e.question = true, false, question{}
+	e.down, e.stranded, e.question, c.clouds.due = true, false, question{}, true
+	e.failed, e.flawed = c.env.Now(), true
 	f.mark(e.group)
 	c.env.Emit(model.Event{Kind: model.EventEngineDn, Peer: e.name, Term: c.status.Term, Detail: why})
 	c.log(EventSEDown, e.name, why)

@@ -47,6 +47,7 @@ func routes() []route {
 		{method: "POST", path: "virtualservice/{name}/scaleout", serve: (*call).scaleOut},
 		{method: "POST", path: "virtualservice/{name}/scalein", serve: (*call).scaleIn},
 		{method: "POST", path: "virtualservice/{name}/migrate", serve: (*call).migrate},
+		{method: "DELETE", path: "serviceengine/{name}", serve: (*call).removeEngine},
 		{method: "GET", path: "backup", serve: (*call).listBackups},
 		{method: "GET", path: "backup/{name}", serve: (*call).getBackup},
 	}

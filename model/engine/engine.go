@@ -21,6 +21,7 @@ type Config struct {
 	Management  netip.Addr
 	Data        netip.Addr
 	Host        string       // the hardware that it runs on, where known
+	Cloud       string       // that made it; empty: an operator did
 	Controllers []netip.Addr // at first; a leader tells when the members of the cluster change
 	Timers      config.Timers
 }
@@ -161,6 +162,7 @@ func (e *Engine) report() {
 		Data:       e.cfg.Data.String(),
 		Units:      e.duty.states(),
 		Host:       e.cfg.Host,
+		Cloud:      e.cfg.Cloud,
 	}
 	e.duty.tell(r)
 	e.health.reached = e.health.reach()
