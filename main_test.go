@@ -102,7 +102,7 @@ var arrows = map[string][]string{
 	"sim":               {"sim", "model", "scenarios", "checker/history"},
 	"sim/pool":          {"sim/pool"},
 	"real":              {"real", "model", "scenarios", "checker/history"},
-	"reports":           {"reports", "checker", "scenarios", "=model"},
+	"reports":           {"reports", "checker", "scenarios", "=model", "model/config"},
 }
 
 // TestImportArrows keeps the architecture: the two worlds never meet, and the model knows neither. A test may also

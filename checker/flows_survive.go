@@ -1,41 +1,126 @@
 package checker
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/words"
 	"firedrill/model"
 )
 
+// defaultDrain is [history.Expect].Drain where a scenario says nothing, the vendor's vs_scalein_timeout.
+const defaultDrain = 30 * time.Second
+
+// drainSlack is how much later than planned a drain may be seen to end: clocks drift, and a flow that is idle learns it
+// with its next request.
+const drainSlack = 2 * time.Second
+
 // checkFlowsSurvive follows the long flows of clients. A flow dies with its engine, or when one of a legacy pair gives its
-// load up; it must not die with another engine: the primary's successor finds it where it is ("Virtual Service Scaling":
-// flows on surviving engines survive).
+// load up; it must not die with another engine: the primary's successor finds it where it is ("Virtual Service Scaling": flows on surviving engines survive). From an engine
+// that a service is taken from it is moved when the time to drain is over, not before, and not much later.
 func checkFlowsSurvive(h *evidence) []Violation {
+	var out []Violation
+	drains := h.drains()
+	for _, f := range h.longFlows() {
+		drained := slices.IndexFunc(drains, func(d drain) bool { return d.moves(f) })
+		switch {
+		case f.end == 0 && drained >= 0 && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
+			out = append(out, violation(drains[drained].end, nil, "flow %d to %s is still at %s, which has drained", f.op, f.service.Name, f.by))
+		case f.end == 0 || f.by == "" || drained >= 0 || h.interrupted(f.by, f.begin, f.end) || h.hurt(f):
+		default:
+			out = append(out, violation(f.end, nil, "flow %d to %s broke at %s, which lived on and felt no fault (%s)", f.op, f.service.Name, f.by, f.reason))
+		}
+	}
+	limit := cmp.Or(h.Header.Expect.Drain.Std(), defaultDrain)
+	for _, d := range drains {
+		took := time.Duration(d.end - d.begin)
+		if d.open && took > limit+drainSlack || d.over && (took < limit-limit/100 || took > limit+drainSlack) {
+			out = append(out, violation(d.end, nil, "%s drained %s for %s; its time is %s", d.engine, d.address, words.Duration(took), words.Duration(limit)))
+		}
+	}
+	return out
+}
+
+// longFlow is a flow of a client; end is 0 while it lasts.
+type longFlow struct {
+	op         uint64
+	service    history.Service
+	by, reason string
+	begin, end int64
+}
+
+func (h *evidence) longFlows() (out []*longFlow) {
 	type key struct {
 		client string
 		op     uint64
 	}
-	var out []Violation
-	began := make(map[key]int64)
+	flows := make(map[key]*longFlow)
 	for i := range h.Events {
 		e := &h.Events[i]
 		if e.Type != history.Flow {
 			continue
 		}
-		flow := key{e.Client, e.Op}
-		if e.Phase == history.Begin {
-			began[flow] = e.Time
-			continue
+		at := key{e.Client, e.Op}
+		if f := flows[at]; f != nil && e.Phase == history.Begin {
+			f.by = e.By // two engines let it in, and this one has it
+		} else if e.Phase == history.Begin {
+			flows[at] = &longFlow{op: e.Op, service: h.service(e.Service), by: e.By, begin: e.Time}
+			out = append(out, flows[at])
+		} else if f != nil {
+			f.by, f.reason, f.end = e.By, e.Reason, e.Time
 		}
-		from, known := began[flow]
-		if !known || e.By == "" || h.interrupted(e.By, from, e.Time) || h.hurt(e) {
-			continue
-		}
-		out = append(out, violation(e.Time, nil, "flow %d to %s broke at %s, which lived on and felt no fault (%s)", e.Op, e.Service, e.By, e.Reason))
 	}
 	return out
+}
+
+func (h *evidence) service(name string) history.Service {
+	for _, s := range h.Header.Services {
+		if s.Name == name {
+			return s
+		}
+	}
+	return history.Service{Name: name}
+}
+
+// drain is the time in which an engine went on with flows to an address that it carried no more.
+type drain struct {
+	engine, address string
+	begin, end      int64
+	over            bool // its time has passed; it was not called off, because the engine carries the address again
+	open            bool // it lasts until the end of the record
+}
+
+// moves tells whether a flow was at the engine, and had to leave it at the end of the drain.
+func (d drain) moves(f *longFlow) bool {
+	return d.over && d.engine == f.by && d.address == f.service.Address && f.begin <= d.begin && (f.end == 0 || f.end >= d.end-int64(drainSlack)/10)
+}
+
+func (h *evidence) drains() (out []drain) {
+	for _, e := range h.told {
+		_, address, _ := strings.Cut(e.Unit, "/")
+		switch model.EventKind(e.Event) {
+		case model.EventDraining:
+			out = append(out, drain{engine: e.Node, address: address, begin: e.Time})
+		case model.EventDrained:
+			for i := range out {
+				if d := &out[i]; d.engine == e.Node && d.address == address && d.end == 0 {
+					d.end, d.over = e.Time, e.Detail == ""
+				}
+			}
+		}
+	}
+	for i := range out {
+		if d := &out[i]; d.end == 0 {
+			d.open, d.end = true, h.Events[len(h.Events)-1].Time
+		}
+	}
+	return slices.DeleteFunc(out, func(d drain) bool {
+		return h.interrupted(d.engine, d.begin, d.end) || h.struck(d.engine, d.begin, d.end)
+	})
 }
 
 // interrupted tells whether a node has stopped or started in between, or stands by for a legacy pair since.
@@ -56,13 +141,20 @@ func (h *evidence) interrupted(node string, from, until int64) bool {
 	})
 }
 
+// struck tells whether a fault touches a node in between: one that is frozen ends a drain late.
+func (h *evidence) struck(node string, from, until int64) bool {
+	return slices.ContainsFunc(h.faults, func(f fault) bool {
+		return f.begin <= until && f.end >= from && f.reaches(func(n history.Node) bool { return n.Name == node })
+	})
+}
+
 // hurt tells whether a fault is felt by what a flow depends on, other engines left out; or by who reset it, which may be
 // one that was frozen and now answers what has piled up.
-func (h *evidence) hurt(e *history.Event) bool {
-	reset, _ := strings.CutPrefix(e.Reason, "reset by ")
+func (h *evidence) hurt(flow *longFlow) bool {
+	reset, _ := strings.CutPrefix(flow.reason, "reset by ")
 	return slices.ContainsFunc(h.faults, func(f fault) bool {
-		return f.felt(e.Time) && f.reaches(func(n history.Node) bool {
-			return n.Name == e.By || n.Name == reset || n.Role == "server" || n.Role == "gateway" || n.Role == "client"
+		return f.felt(flow.end) && f.reaches(func(n history.Node) bool {
+			return n.Name == flow.by || n.Name == reset || n.Role == "server" || n.Role == "gateway" || n.Role == "client"
 		})
 	})
 }

@@ -30,5 +30,7 @@ var Invariants = []Invariant{
 	{"flows-survive", "no long flow of a client breaks while the engine that carries it lives and feels no fault", checkFlowsSurvive},
 	{"group-isolation", "no engine serves what belongs to another group", checkGroupIsolation},
 	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
+	{"engines-not-leaked", "in the end the cloud has the engines that the configuration knows, and no others", checkEnginesNotLeaked},
+	{"engine-created-once", "a cloud makes no engine twice, and as many as the scenario says, where it allows", checkEngineCreatedOnce},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
 }

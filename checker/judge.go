@@ -23,6 +23,8 @@ func Judge(h *history.History) Result {
 		Simulated:  ends(h),
 		Violations: []Violation{},
 		Outages:    evidence.outages,
+		Met:        evidence.coverage(),
+		Takeovers:  evidence.takeovers(),
 	}
 	for i := range h.Events {
 		switch h.Events[i].Type {

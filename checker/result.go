@@ -17,6 +17,8 @@ type Result struct {
 	Probes     int           `json:"probes"`
 	Violations []Violation   `json:"violations"`
 	Outages    []Outage      `json:"outages"`
+	Met        []Met         `json:"met,omitempty"`       // which faults met which states
+	Takeovers  []Takeover    `json:"takeovers,omitempty"` // where clients kept long flows open
 }
 
 // Verdict is pass, fail, or error when the run itself broke.

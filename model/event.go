@@ -36,6 +36,10 @@ const (
 	EventHandover  EventKind = "handover"   // this leader asks Peer to lead
 	EventIdentity  EventKind = "identity"   // this node begins anew as a member of the cluster Unit: Detail says why
 
+	// The configuration knows the engines Peer, parted by blanks, as made by the cloud Unit; of those in Detail the cloud
+	// has not made or ended its own yet. The leader says it when it is ready, and when that changes.
+	EventEnginesKnown EventKind = "engines_known"
+
 	// The leader answers a reader: this is what the engines have carried for the service Unit. Counters as in
 	// EventCarried; Peer names the controllers that did not answer; Detail says why else samples may be missing.
 	EventMetricsRead EventKind = "metrics_read"
@@ -48,6 +52,8 @@ const (
 	EventReattached EventKind = "reattached" // a controller answers again
 	EventActive     EventKind = "active"     // this engine decided to serve Unit (end of decide)
 	EventStandby    EventKind = "standby"    // this engine gave Unit up
+	EventDraining   EventKind = "draining"   // this engine goes on with its flows of Unit, and takes no new ones
+	EventDrained    EventKind = "drained"    // the time for that is over
 	EventServerUp   EventKind = "server_up"  // the back-end server Peer of the pool Unit passes its monitor
 	EventServerDown EventKind = "server_down"
 
@@ -61,8 +67,10 @@ const (
 	EventStopped        EventKind = "stopped" // crashed, or lost its power
 	EventAddressAdded   EventKind = "address_added"
 	EventAddressRemoved EventKind = "address_removed"
-	EventAnnounced      EventKind = "announced" // a gratuitous ARP left the node (end of announce)
-	EventCarried        EventKind = "carried"   // its data path has carried so much for Unit since it started
+	EventAnnounced      EventKind = "announced"      // a gratuitous ARP left the node (end of announce)
+	EventCreated        EventKind = "engine_created" // the engine Peer is being made on the host Detail, for the cluster Unit, by this cloud
+	EventDeleted        EventKind = "engine_deleted" // the engine Peer is no more
+	EventCarried        EventKind = "carried"        // its data path has carried so much for Unit since it started
 )
 
 // CountersEvent is an event about the counters of a service: Term holds the flows, State the refused ones, Hash

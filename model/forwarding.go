@@ -1,8 +1,8 @@
 package model
 
 import (
-	"cmp"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 )
@@ -20,10 +20,12 @@ type TableService struct {
 	Address netip.AddrPort
 	Balance Balance
 	Servers []netip.AddrPort // those that pass their health monitors, in configuration order
-	// Engines share the flows of the service, by their addresses on the data network; Self is the one among them that the
-	// table is for. Fewer than two: this engine serves every flow itself.
+	// Engines share the new flows of the service, by their addresses on the data network; Self is the engine that the table
+	// is for. Where there is no other, this engine serves every flow itself.
 	Engines []netip.Addr
-	Self    netip.Addr
+	// Former are engines that served it until lately, and go on with the flows that they have.
+	Former []netip.Addr
+	Self   netip.Addr
 }
 
 // Balance is how a service spreads flows over its servers.
@@ -32,6 +34,7 @@ type Balance uint8
 // The ways of balancing.
 const (
 	BalanceRoundRobin Balance = iota
+	BalanceLeastConnections
 	BalanceConsistentHash
 )
 
@@ -80,28 +83,43 @@ func (t *Table) Addresses() []netip.AddrPort {
 	return slices.SortedFunc(maps.Keys(t.services), netip.AddrPort.Compare)
 }
 
-// Lookup decides for a new flow. nth counts the flows this engine has accepted, and is what round robin
-// turns on; the lookup itself keeps no state.
-func (t *Table) Lookup(flow Flow, nth uint64) Decision {
-	if t == nil {
+// Load is what a data path tells of itself when it asks for a decision. The lookup itself keeps no state.
+type Load struct {
+	Taken uint64                   // flows accepted so far; what round robin turns on
+	Open  func(netip.AddrPort) int // flows open to a server through this engine, for least connections; nil: none are
+}
+
+// Lookup decides for a new flow.
+func (t *Table) Lookup(flow Flow, load Load) Decision {
+	s := t.service(flow.Service)
+	if s == nil {
 		return Decision{}
 	}
-	s, ok := t.services[flow.Service]
-	if !ok {
-		return Decision{}
-	}
-	if chosen := s.engine(flow.Client, 0); !flow.Given && chosen.IsValid() && chosen != s.Self {
+	if chosen := likeliest(flow.Client, s.Engines); !flow.Given && chosen.IsValid() && chosen != s.Self {
 		return Decision{Action: ActionGive, Service: s.Name, Engine: chosen}
 	}
 	if len(s.Servers) == 0 {
 		return Decision{Service: s.Name}
 	}
-	return Decision{Action: ActionServe, Service: s.Name, Server: s.pick(flow, nth)}
+	return Decision{Action: ActionServe, Service: s.Name, Server: s.pick(flow, load)}
 }
 
-func (s *TableService) pick(flow Flow, nth uint64) netip.AddrPort {
-	if s.Balance == BalanceRoundRobin {
-		return s.Servers[nth%uint64(len(s.Servers))]
+// Carries tells whether the engine answers for a service at all. Where it does not, flows that it still knows are over.
+func (t *Table) Carries(service netip.AddrPort) bool { return t.service(service) != nil }
+
+func (t *Table) service(at netip.AddrPort) *TableService {
+	if t == nil {
+		return nil
+	}
+	return t.services[at]
+}
+
+func (s *TableService) pick(flow Flow, load Load) netip.AddrPort {
+	switch s.Balance {
+	case BalanceRoundRobin:
+		return s.turn(load)
+	case BalanceLeastConnections:
+		return s.least(load)
 	}
 	best, bestScore := s.Servers[0], uint64(0)
 	client := NewRendezvous().AddrPort(flow.Client)
@@ -113,38 +131,65 @@ func (s *TableService) pick(flow Flow, nth uint64) netip.AddrPort {
 	return best
 }
 
-// Holder is whom to ask about a flow that began elsewhere, where n have been asked already: the engines of the service,
-// the likeliest first, this one left out. It returns how many will have been asked then, and false when that were all.
+// turn is the server whose turn it is.
+func (s *TableService) turn(load Load) netip.AddrPort {
+	return s.Servers[load.Taken%uint64(len(s.Servers))]
+}
+
+// least is the server with the fewest open flows; those with equally few take turns.
+func (s *TableService) least(load Load) netip.AddrPort {
+	if load.Open == nil {
+		return s.turn(load)
+	}
+	var best netip.AddrPort
+	fewest := math.MaxInt
+	for i := range uint64(len(s.Servers)) {
+		server := s.Servers[(load.Taken+i)%uint64(len(s.Servers))]
+		if n := load.Open(server); n < fewest {
+			best, fewest = server, n
+		}
+	}
+	return best
+}
+
+// Holder is whom to ask about a flow that this engine does not know: of the other engines that carry the service, the
+// likeliest one that has not been asked yet. Who is asked and does not know it either says so, and the next one is asked;
+// they are asked in one order, so that the last one tells which were: the zero Addr for none. When that were all, Holder
+// returns the zero Addr.
 //
 // So flows stay where they are: when engines join or leave, or the primary dies, the new primary knows nothing of them,
 // and finds them where the set of engines had put them before.
-func (t *Table) Holder(flow Flow, n int) (engine netip.Addr, asked int, ok bool) {
-	if t == nil {
-		return netip.Addr{}, n, false
-	}
-	s, known := t.services[flow.Service]
-	if !known {
-		return netip.Addr{}, n, false
-	}
-	for ; n < len(s.Engines); n++ {
-		if e := s.engine(flow.Client, n); e.IsValid() && e != s.Self {
-			return e, n + 1, true
-		}
-	}
-	return netip.Addr{}, n, false
-}
-
-// engine is the engine with the n-th highest score for a client (native scale-out: "Virtual Service Scaling"), the zero
-// Addr where this engine is alone.
-func (s *TableService) engine(client netip.AddrPort, n int) netip.Addr {
-	if len(s.Engines) < 2 || n >= len(s.Engines) {
+func (t *Table) Holder(flow Flow, asked netip.Addr) netip.Addr {
+	s := t.service(flow.Service)
+	if s == nil {
 		return netip.Addr{}
 	}
-	key := NewRendezvous().AddrPort(client)
-	byScore := slices.Clone(s.Engines)
-	slices.SortFunc(byScore, func(a, b netip.Addr) int {
-		x, y := key.AddrPort(netip.AddrPortFrom(a, 0)).Score(), key.AddrPort(netip.AddrPortFrom(b, 0)).Score()
-		return cmp.Or(cmp.Compare(y, x), a.Compare(b))
-	})
-	return byScore[n]
+	key := NewRendezvous().AddrPort(flow.Client)
+	var rest []netip.Addr
+	for _, e := range slices.Concat(s.Engines, s.Former) {
+		if e != s.Self && (!asked.IsValid() || likelier(key, asked, e)) {
+			rest = append(rest, e)
+		}
+	}
+	return likeliest(flow.Client, rest)
+}
+
+// likeliest is the engine with the highest score for a client (native scale-out: "Virtual Service Scaling").
+func likeliest(client netip.AddrPort, engines []netip.Addr) netip.Addr {
+	if len(engines) == 0 {
+		return netip.Addr{}
+	}
+	key, best := NewRendezvous().AddrPort(client), engines[0]
+	for _, e := range engines[1:] {
+		if likelier(key, e, best) {
+			best = e
+		}
+	}
+	return best
+}
+
+// likelier tells whether a comes before b for a key.
+func likelier(key Rendezvous, a, b netip.Addr) bool {
+	x, y := key.AddrPort(netip.AddrPortFrom(a, 0)).Score(), key.AddrPort(netip.AddrPortFrom(b, 0)).Score()
+	return x > y || x == y && a.Less(b)
 }

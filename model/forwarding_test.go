@@ -27,7 +27,7 @@ func tableOf(self byte, all ...byte) *Table {
 
 // chosen is the engine that gets a new flow.
 func chosen(t *Table, self byte, f Flow) netip.Addr {
-	if d := t.Lookup(f, 0); d.Action == ActionGive {
+	if d := t.Lookup(f, Load{}); d.Action == ActionGive {
 		return d.Engine
 	}
 	return engineAt(self)
@@ -44,7 +44,7 @@ func TestFlowsAreShared(t *testing.T) {
 			t.Fatalf("port %d: engine 1 says %s, engine 2 says %s", port, to, other)
 		}
 		f.Given = true
-		if d := tableOf(1, 1, 2, 3).Lookup(f, 0); d.Action != ActionServe || d.Server != backEnd {
+		if d := tableOf(1, 1, 2, 3).Lookup(f, Load{}); d.Action != ActionServe || d.Server != backEnd {
 			t.Fatalf("port %d: a flow that was given away comes to %+v", port, d)
 		}
 	}
@@ -53,10 +53,10 @@ func TestFlowsAreShared(t *testing.T) {
 			t.Errorf("engine %d has %d of 3000 flows", n, got)
 		}
 	}
-	if d := tableOf(1, 1).Lookup(flowOf(1), 0); d.Action != ActionServe {
+	if d := tableOf(1, 1).Lookup(flowOf(1), Load{}); d.Action != ActionServe {
 		t.Errorf("an engine that is alone does %+v", d)
 	}
-	if d := NewTable(nil).Lookup(flowOf(1), 0); d.Action != ActionRefuse {
+	if d := NewTable(nil).Lookup(flowOf(1), Load{}); d.Action != ActionRefuse {
 		t.Errorf("where nothing listens: %+v", d)
 	}
 }
@@ -72,23 +72,67 @@ func TestFlowsStay(t *testing.T) {
 			}
 		}
 		asked := make(map[netip.Addr]bool)
-		for n := 0; ; {
-			e, next, ok := tableOf(2, 1, 2, 3, 4).Holder(f, n)
-			if !ok {
+		var last netip.Addr
+		for {
+			e := tableOf(2, 1, 2, 3, 4).Holder(f, last)
+			if !e.IsValid() {
 				break
 			}
-			if asked[e] || e == engineAt(2) || next <= n {
-				t.Fatalf("port %d: %s is asked as number %d", port, e, next)
+			if asked[e] || e == engineAt(2) {
+				t.Fatalf("port %d: %s is asked again", port, e)
 			}
-			asked[e], n = true, next
+			asked[e], last = true, e
 		}
 		if len(asked) != 3 {
 			t.Fatalf("port %d: %d others were asked", port, len(asked))
 		}
 	}
 	for _, table := range []*Table{nil, NewTable(nil), tableOf(1, 1)} {
-		if e, _, ok := table.Holder(flowOf(1), 0); ok {
+		if e := table.Holder(flowOf(1), netip.Addr{}); e.IsValid() {
 			t.Errorf("there is nobody to ask but %s", e)
 		}
+	}
+}
+
+// TestFlowsOfLeavingEngines: an engine that leaves gets no new flows, and is asked about old ones.
+func TestFlowsOfLeavingEngines(t *testing.T) {
+	for port := range uint16(1000) {
+		f := flowOf(port + 1)
+		for self, leaving := range map[byte]byte{1: 3, 3: 3} {
+			s := TableService{Name: "shop", Address: shopAt, Servers: []netip.AddrPort{backEnd}, Self: engineAt(self),
+				Engines: []netip.Addr{engineAt(1)}, Former: []netip.Addr{engineAt(leaving)}}
+			table := NewTable([]TableService{s})
+			if got := chosen(table, self, f); got != engineAt(1) {
+				t.Fatalf("port %d: engine %d gives a new flow to %s", port, self, got)
+			}
+			if got := table.Holder(f, netip.Addr{}); got != engineAt(4-self) {
+				t.Fatalf("port %d: engine %d asks %s", port, self, got)
+			}
+		}
+	}
+}
+
+// TestLeastConnections: the server with the fewest open flows gets the next one, and equals take turns.
+func TestLeastConnections(t *testing.T) {
+	s := TableService{Name: "shop", Address: shopAt, Balance: BalanceLeastConnections}
+	for n := range byte(3) {
+		s.Servers = append(s.Servers, netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 19, 1, n + 1}), 80))
+	}
+	table, open := NewTable([]TableService{s}), map[netip.AddrPort]int{s.Servers[1]: 5, s.Servers[2]: 2}
+	load := Load{Open: func(at netip.AddrPort) int { return open[at] }}
+	for ; load.Taken < 300; load.Taken++ {
+		open[table.Lookup(flowOf(uint16(load.Taken)), load).Server]++
+	}
+	for _, server := range s.Servers {
+		if n := open[server]; n < 102 || n > 103 {
+			t.Errorf("%s has %d of 307 flows", server, n)
+		}
+	}
+	turns := make(map[netip.AddrPort]int)
+	for taken := range uint64(30) {
+		turns[table.Lookup(flowOf(1), Load{Taken: taken}).Server]++
+	}
+	if turns[s.Servers[0]] != 10 || turns[s.Servers[1]] != 10 {
+		t.Errorf("turns: %v", turns)
 	}
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"firedrill/checker/history"
 	"firedrill/checker/words"
+	"firedrill/model/config"
 	"firedrill/scenarios"
 )
 
@@ -22,7 +24,7 @@ func Describe(s *scenarios.Scenario, argument string) Scenario {
 		out.Bounds = append(out.Bounds, Bound{Service: b.Service, Max: b.Max.Std()})
 	}
 	for _, g := range s.Config.Groups {
-		group := Group{Name: g.Name, HAMode: string(g.HAMode), Services: []string{}}
+		group := Group{Name: g.Name, HAMode: string(g.HAMode), Heartbeats: heartbeats(s, &g), Services: []string{}}
 		for _, v := range s.Config.Services {
 			if v.SEGroupRef == g.Name {
 				group.Services = append(group.Services, v.Name)
@@ -31,6 +33,17 @@ func Describe(s *scenarios.Scenario, argument string) Scenario {
 		out.Groups = append(out.Groups, group)
 	}
 	return out
+}
+
+// heartbeats says at which pace the engines of a group watch each other.
+func heartbeats(s *scenarios.Scenario, g *config.ServiceEngineGroup) string {
+	timers, err := config.Profile(cmp.Or(s.Profile, "fast"))
+	if err != nil {
+		return ""
+	}
+	every := cmp.Or(g.HBFrequency, s.Timers.DPHeartbeat, timers.DPHeartbeat)
+	missed := cmp.Or(g.HBTimeoutCount, s.Timers.DPFailedHeartbeats, timers.DPFailedHeartbeats)
+	return fmt.Sprintf("%s × %d", duration(every.Std()), missed)
 }
 
 // digest tells scenarios apart by what they say, not by how their files are written.
@@ -50,6 +63,9 @@ func expected(e *history.Expect) []string {
 	}
 	for _, f := range e.Failovers {
 		out = append(out, failoverSentence(f))
+	}
+	if c := e.Created; c != nil {
+		out = append(out, fmt.Sprintf("The cloud makes %d to %d engines.", c.Min, c.Max))
 	}
 	if e.DualActive > 0 {
 		out = append(out, fmt.Sprintf("Two engines hold one address for at most %s.", duration(e.DualActive.Std())))

@@ -69,8 +69,8 @@ func TestReportSaysWhatMatters(t *testing.T) {
 		"not enough seeds for p99: it needs 100 runs with an outage, and there are 20",
 		"Not enough seeds for p99 in 6 places: it takes 100 runs with an outage.",
 		"Seeds that did not hold: 7, 12, 19",
-		`<th scope="row">legacy active/standby</th><td>power-loss</td>`,
-		`<th scope="row">control plane (API)</th><td>partition</td>`,
+		`<th scope="row">legacy active/standby</th><td>100 ms × 3</td><td>power-loss</td>`,
+		`<th scope="row">control plane (API)</th><td></td><td>partition</td>`,
 		"Left out: 5 of everyday work (applied, configured).",
 	} {
 		if !strings.Contains(text, want) {

@@ -10,6 +10,7 @@ import (
 // modeRow is the outages of one HA mode after one kind of fault, over all scenarios.
 type modeRow struct {
 	Mode, Fault  string
+	Heartbeats   string // of the group
 	N, Runs      string
 	Cells        []statCell // p50 and p99
 	Max          string
@@ -26,17 +27,17 @@ var modeNames = map[string]string{
 
 const apiMode = "control plane (API)"
 
-// modes sorts the outages by the HA mode of the group that carries the service, and by fault. Results that do not say
+// modes sorts the outages by the HA mode and the heartbeats of the group that carries the service, and by fault. Results that do not say
 // which group that is give no row for it.
 func modes(all []*group) []modeRow {
-	type key struct{ mode, fault string }
+	type key struct{ mode, heartbeats, fault string }
 	of := make(map[key][]outage)
 	in, longest := make(map[key]*group), make(map[key]time.Duration) // where the longest was, and how long
 	var keys []key
 	for _, g := range all {
-		mode := g.modes()
+		mode, pace := g.modes()
 		for _, o := range slices.Concat(g.services.outages, g.api.outages) {
-			k := key{mode[o.Service], o.Fault}
+			k := key{mode[o.Service], pace[o.Service], o.Fault}
 			if k.mode == "" {
 				continue
 			}
@@ -50,11 +51,11 @@ func modes(all []*group) []modeRow {
 		}
 	}
 	slices.SortFunc(keys, func(a, b key) int {
-		return cmp.Or(cmp.Compare(modeRank(a.mode), modeRank(b.mode)), strings.Compare(a.mode, b.mode), strings.Compare(a.fault, b.fault))
+		return cmp.Or(cmp.Compare(modeRank(a.mode), modeRank(b.mode)), strings.Compare(a.mode, b.mode), strings.Compare(a.heartbeats, b.heartbeats), strings.Compare(a.fault, b.fault))
 	})
 	var rows []modeRow
 	for _, k := range keys {
-		rows = append(rows, newModeRow(k.mode, k.fault, of[k], in[k]))
+		rows = append(rows, newModeRow(k.mode, k.heartbeats, k.fault, of[k], in[k]))
 	}
 	return rows
 }
@@ -67,21 +68,21 @@ func modeRank(mode string) int {
 	return 0
 }
 
-// modes is the HA mode of every service of a scenario.
-func (g *group) modes() map[string]string {
-	out := map[string]string{api: apiMode}
+// modes is the HA mode of every service of a scenario, and the heartbeats of its group.
+func (g *group) modes() (mode, pace map[string]string) {
+	mode, pace = map[string]string{api: apiMode}, make(map[string]string)
 	for _, group := range g.info.Groups {
 		for _, service := range group.Services {
-			out[service] = cmp.Or(modeNames[group.HAMode], group.HAMode)
+			mode[service], pace[service] = cmp.Or(modeNames[group.HAMode], group.HAMode), group.Heartbeats
 		}
 	}
-	return out
+	return mode, pace
 }
 
-func newModeRow(mode, fault string, outages []outage, in *group) modeRow {
+func newModeRow(mode, heartbeats, fault string, outages []outage, in *group) modeRow {
 	s := sampleOf(outages)
 	longest, _ := worst(outages)
-	r := modeRow{Mode: mode, Fault: fault, N: count(s.N()), Runs: count(s.Runs()), Max: duration(longest.Duration),
+	r := modeRow{Mode: mode, Heartbeats: heartbeats, Fault: fault, N: count(s.N()), Runs: count(s.Runs()), Max: duration(longest.Duration),
 		Scenario: in.label(), ID: in.id, Seed: longest.run.Seed}
 	for _, q := range []float64{0.5, 0.99} {
 		r.Cells = append(r.Cells, newStatCell(s.Quantile(q)))

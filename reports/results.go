@@ -41,9 +41,11 @@ type Scenario struct {
 
 // Group is a service-engine group: its HA mode, as the vendor names it, and the virtual services that it carries.
 type Group struct {
-	Name     string   `json:"name"`
-	HAMode   string   `json:"ha_mode"`
-	Services []string `json:"services"`
+	Name   string `json:"name"`
+	HAMode string `json:"ha_mode"`
+	// Heartbeats are those between its engines: how often, and how many are missed until one counts as dead.
+	Heartbeats string   `json:"heartbeats,omitempty"`
+	Services   []string `json:"services"`
 }
 
 // Bound is the longest outage that a scenario allows a service. Zero: it may not notice.

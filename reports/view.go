@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/scenarios"
 )
 
 // view is the page, ready for its template: everything is text, nothing is left to work out.
@@ -24,7 +25,10 @@ type view struct {
 	Rows     []row
 	Small    []string // what the table's dashes mean
 	Modes    []modeRow
+	Flows    []flowRow // long ones, through takeovers
 	Losses   []leaderLoss
+	States   []string // that faults may meet
+	Coverage []coverageRow
 	Failures []failure
 	MoreRuns int // that failed and are not listed
 	Sections []section
@@ -93,6 +97,8 @@ func newView(r *Results, o Options) (*view, error) {
 	v.Failures, v.MoreRuns = failures(all, o)
 	v.Small = smallSamples(all)
 	v.Modes = modes(all)
+	v.States, v.Coverage = checker.States, coverage(r.Runs, scenarios.FaultNames())
+	v.Flows = longFlows(all)
 	var err error
 	v.Losses, err = leaderLosses(all)
 	return v, err

@@ -34,6 +34,9 @@ func EngineManagementIP(n int) netip.Addr { return nth(198, 18, 1, n) }
 // APIClientIP is the management address of client n of the API, from 1: 198.18.2.1 and on.
 func APIClientIP(n int) netip.Addr { return nth(198, 18, 2, n) }
 
+// CloudIP is the management address of the management of a cloud: 198.18.3.1.
+func CloudIP(n int) netip.Addr { return nth(198, 18, 3, n) }
+
 // OutsideClientIP is the edge address of client n behind the gateway, from 1: 198.18.129.1 and on.
 func OutsideClientIP(n int) netip.Addr { return nth(198, 18, 129, n) }
 
@@ -70,6 +73,8 @@ func (n Node) Addresses() []netip.Addr {
 		return []netip.Addr{ServerIP(n.Number)}
 	case RoleGateway:
 		return []netip.Addr{GatewayOuter, GatewayInner}
+	case RoleCloud:
+		return []netip.Addr{CloudIP(n.Number)}
 	}
 	return nil // worlds place their clients themselves
 }

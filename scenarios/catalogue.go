@@ -11,7 +11,12 @@ type FaultKind struct {
 	// Takes lists the fields of a [Fault] that shape this kind, beyond when, whom and how long; Needs those
 	// of them that it cannot do without.
 	Takes, Needs []string
+	// Of is the role that its target must have; empty: any.
+	Of string
 }
+
+// falseHostReport is a kind that takes a cloud, whoever it strikes.
+const falseHostReport = "false-host-report"
 
 // Catalogue lists the faults. An entry here is all it takes for the loader to accept a kind, for the command
 // line to list it and for the schema to know it; each world plays it by its name.
@@ -34,6 +39,14 @@ var Catalogue = []FaultKind{
 		About: "Packets between the target and `to` (default: everyone else) take `delay` longer, each way."},
 	{Name: "slow-disk", NeedsFor: true, Takes: []string{"delay"}, Needs: []string{"delay"},
 		About: "Each sync of the target's disk takes `delay` longer, during which the node does nothing else."},
+	{Name: "no-capacity", NeedsFor: true, Of: RoleCloud,
+		About: "The hosts of the cloud have no room for another engine."},
+	{Name: "boot-failure", NeedsFor: true, Of: RoleCloud,
+		About: "Engines that the cloud is asked for do not boot."},
+	{Name: "slow-boot", NeedsFor: true, Of: RoleCloud, Takes: []string{"delay"}, Needs: []string{"delay"},
+		About: "Engines that the cloud is asked for take `delay` longer to boot."},
+	{Name: falseHostReport, NeedsFor: true,
+		About: "The cloud takes the hosts of the target for dead, which are well."},
 }
 
 // FindFault returns the catalogue's entry of that name.
@@ -44,6 +57,9 @@ func FindFault(name string) (FaultKind, bool) {
 	}
 	return Catalogue[i], true
 }
+
+// ofCloud tells whether a kind takes a scenario with a cloud.
+func (k FaultKind) ofCloud() bool { return k.Of == RoleCloud || k.Name == falseHostReport }
 
 // FaultNames lists the names in the catalogue, in its order.
 func FaultNames() []string {

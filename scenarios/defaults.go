@@ -29,8 +29,16 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 	set(d, "topology.clocks.offset", &t.Clocks.Offset, Span{0, 500 * ms})
 	set(d, "topology.clocks.drift", &t.Clocks.Drift, 50)
 
+	if c := t.Cloud; c != nil {
+		set(d, "topology.cloud.boot", &c.Boot, Span{2 * time.Second, 4 * time.Second})
+		set(d, "topology.cloud.notices", &c.Notices, config.Duration(500*ms))
+	}
+
 	for i := range s.Config.Clouds {
 		set(d, fmt.Sprintf("config.clouds[%d].access", i), &s.Config.Clouds[i].Access, config.NoAccess)
+		if t.Cloud != nil {
+			set(d, fmt.Sprintf("config.clouds[%d].mgmt_ip", i), &s.Config.Clouds[i].Management, CloudIP(1))
+		}
 	}
 	for i := range s.Config.Groups {
 		set(d, fmt.Sprintf("config.service_engine_groups[%d].ha_mode", i), &s.Config.Groups[i].HAMode, config.HAModeShared)

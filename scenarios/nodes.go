@@ -12,6 +12,7 @@ const (
 	RoleServer     = "server"
 	RoleGateway    = "gateway"
 	RoleClient     = "client"
+	RoleCloud      = "cloud"
 )
 
 // Node is one machine of a scenario.
@@ -24,7 +25,8 @@ type Node struct {
 	Rack   string // of the host; may be empty
 }
 
-// Nodes lists the scenario's nodes: controllers, engines, servers, then the one gateway, each by number.
+// Nodes lists the scenario's nodes: controllers, engines, servers, then the one gateway, each by number, and the cloud
+// where there is one.
 func (s *Scenario) Nodes() []Node {
 	t := &s.Topology
 	var out []Node
@@ -47,7 +49,25 @@ func (s *Scenario) Nodes() []Node {
 		add(RoleServer, i+1, "")
 	}
 	add(RoleGateway, 1, "")
+	if t.Cloud != nil {
+		add(RoleCloud, 1, "")
+	}
 	return out
+}
+
+// HostRack is the rack of a host of the cloud.
+func (t *Topology) HostRack(host string) string {
+	for _, h := range t.Hosts {
+		if h.Name == host {
+			return h.Rack
+		}
+	}
+	for _, h := range t.Cloud.Hosts {
+		if h.Name == host {
+			return h.Rack
+		}
+	}
+	return ""
 }
 
 func nodeName(role string, number int) string { return role + "-" + strconv.Itoa(number) }

@@ -40,6 +40,14 @@ func NewRoles(plan *Scenario) *Roles {
 // Member tells whether a controller is a member of the cluster.
 func (r *Roles) Member(controller string) bool { return r.members[controller] }
 
+// Add takes up a node that was made while the run went on.
+func (r *Roles) Add(n Node) { r.nodes = append(r.nodes, n) }
+
+// Remove forgets a node that is gone for good.
+func (r *Roles) Remove(name string) {
+	r.nodes = slices.DeleteFunc(r.nodes, func(n Node) bool { return n.Name == name })
+}
+
 // Follow takes a node event.
 func (r *Roles) Follow(e *history.Event) {
 	switch model.EventKind(e.Event) {

@@ -44,12 +44,13 @@ type Topology struct {
 	// Installed says which controllers are not installed as the others are.
 	Installed []Installed `yaml:"installed,omitempty"`
 
-	Engines []Engines `yaml:"engines,omitempty"` // numbered through all entries
-	Servers int       `yaml:"servers,omitempty"` // back ends at 198.19.1.N
-	Hosts   []Host    `yaml:"hosts,omitempty"`
-	Network Network   `yaml:"network"`
-	Disk    Disk      `yaml:"disk"`
-	Clocks  Clocks    `yaml:"clocks"`
+	Engines []Engines      `yaml:"engines,omitempty"` // numbered through all entries
+	Servers int            `yaml:"servers,omitempty"` // back ends at 198.19.1.N
+	Hosts   []Host         `yaml:"hosts,omitempty"`
+	Cloud   *CloudHardware `yaml:"cloud,omitempty"`
+	Network Network        `yaml:"network"`
+	Disk    Disk           `yaml:"disk"`
+	Clocks  Clocks         `yaml:"clocks"`
 }
 
 // Installed is a controller that is not installed as the others are.
@@ -70,6 +71,28 @@ type Host struct {
 	Name  string   `yaml:"name"`
 	Rack  string   `yaml:"rack,omitempty"`
 	Nodes []string `yaml:"nodes"`
+}
+
+// CloudHardware makes engines while the run goes on. Its management is the node cloud-1 at 198.18.3.1; the engines that it makes
+// have names that the leader gives them.
+type CloudHardware struct {
+	Hosts []CloudHost `yaml:"hosts"`
+	// Username and Password are what the management asks of its callers; unset: nothing.
+	Username string `yaml:"username,omitempty"`
+	Password string `yaml:"password,omitempty"`
+	// Boot is how long an engine takes from when it is asked for until it runs.
+	Boot Span `yaml:"boot,omitempty"` // default 2s..4s
+	// Fails is the share of engines that do not boot.
+	Fails Ratio `yaml:"fails,omitempty"`
+	// Notices is how long it takes at most until the management has seen that a host or an engine is gone.
+	Notices config.Duration `yaml:"notices,omitempty"` // default 500ms
+}
+
+// CloudHost is a host with room for engines. It may be one of [Topology.Hosts], whose rack it then shares.
+type CloudHost struct {
+	Name  string `yaml:"name"`
+	Rack  string `yaml:"rack,omitempty"`
+	Slots int    `yaml:"slots"` // for engines, those of the topology among them
 }
 
 // Network is what the links are like when nothing is wrong.

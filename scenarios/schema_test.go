@@ -70,7 +70,7 @@ func schemaOf(t reflect.Type) *reflector.Schema {
 	case reflect.TypeFor[config.MonitorType]():
 		return words(config.MonitorTCP, config.MonitorHTTP, config.MonitorPing)
 	case reflect.TypeFor[config.LBAlgorithm]():
-		return words(config.LBRoundRobin, config.LBConsistentHash)
+		return words(config.LBRoundRobin, config.LBLeastConnections, config.LBConsistentHash)
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func constrain(s *reflector.Schema) {
 	}
 	for def, required := range map[string][]string{
 		"Topology": {"controllers"}, "Network": nil, "Disk": nil, "Clocks": nil, "Probes": nil,
-		"Mix": {"clients", "rate"}, "Cloud": {"name"}, "ServiceEngineGroup": {"name"},
+		"Mix": {"clients", "rate"}, "Swarm": nil, "Cloud": {"name"}, "ServiceEngineGroup": {"name"},
 	} {
 		defs[def].Required = required
 	}

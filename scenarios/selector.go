@@ -53,13 +53,13 @@ func (s Selector) String() string {
 }
 
 // selectorForms are what people may write; they end the message about what cannot be read.
-var selectorForms = []string{"controller-1", "engine-1", "server-1", "gateway-1", "leader", "follower[0]", "followers",
+var selectorForms = []string{"controller-1", "engine-1", "server-1", "gateway-1", "cloud-1", "leader", "follower[0]", "followers",
 	"controllers", "engines", "servers", "active(GROUP)", "standby(GROUP)", "engines(GROUP)", "primary(SERVICE)", "secondary(SERVICE)", "host(SELECTOR)", "rack(NAME)", "all"}
 
 const maxSelector = 300 // bytes; nobody means more, and nesting stays shallow
 
 var (
-	nodePattern     = regexp.MustCompile(`^(?:controller|engine|server|gateway)-[1-9][0-9]{0,3}$`)
+	nodePattern     = regexp.MustCompile(`^(?:controller|engine|server|gateway|cloud)-[1-9][0-9]{0,3}$`)
 	followerPattern = regexp.MustCompile(`^follower\[([0-9])\]$`)
 	namePattern     = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`) // as names in the configuration
 )

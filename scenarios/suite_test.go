@@ -25,9 +25,12 @@ func suiteFiles(t testing.TB) map[string][]byte {
 // TestSuite holds every scenario that ships to the habits of the suite: time to set up, calm at the end, and
 // something to judge it by.
 func TestSuite(t *testing.T) {
-	const setUp, firstFault, calm = 5 * time.Second, 8 * time.Second, 8 * time.Second
 	all := mustSuite(t)
 	for _, s := range all {
+		setUp, firstFault, calm, shortest := 5*time.Second, 8*time.Second, 8*time.Second, 30*time.Second
+		if slices.Contains(s.Worlds, WorldReal) { // there every second is one
+			setUp, firstFault, calm, shortest = 2*time.Second, 3*time.Second, 2500*time.Millisecond, 10*time.Second
+		}
 		if found, err := Find(s.Name); err != nil || equal(found, s) != "" {
 			t.Errorf("%s is not found by its name: %v", s.Name, err)
 		}
@@ -35,7 +38,7 @@ func TestSuite(t *testing.T) {
 		if s.Profile == "documented" {
 			longest = 20 * time.Minute // the vendor's timers take their time
 		}
-		if d := s.Duration.Std(); d < 30*time.Second || d > longest {
+		if d := s.Duration.Std(); d < shortest || d > longest {
 			t.Errorf("%s lasts %v", s.Name, d)
 		}
 		if len(s.Expect.Outages) == 0 {

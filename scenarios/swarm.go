@@ -42,9 +42,12 @@ const (
 )
 
 // swarmKinds are the kinds that can be drawn. A lost disk makes a controller a stranger to its cluster, which people have
-// to mend.
+// to mend; and few scenarios have a cloud.
 func swarmKinds() []string {
-	return slices.DeleteFunc(FaultNames(), func(kind string) bool { return kind == "disk-loss" })
+	return slices.DeleteFunc(FaultNames(), func(name string) bool {
+		kind, _ := FindFault(name)
+		return name == "disk-loss" || kind.ofCloud()
+	})
 }
 
 // faults draws those of one run.

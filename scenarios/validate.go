@@ -65,7 +65,7 @@ func (v *validation) check(ok bool, path, format string, args ...any) bool {
 // validate returns what is wrong with a scenario whose defaults are set, or nil.
 func validate(s *Scenario) *problem {
 	v := &validation{s: s}
-	for _, part := range []func(){v.heading, v.topology, v.hosts, v.installed, v.configuration, v.services, v.workload, v.operations, v.faults, v.swarm, v.expect} {
+	for _, part := range []func(){v.heading, v.topology, v.hosts, v.cloud, v.installed, v.configuration, v.services, v.workload, v.operations, v.faults, v.swarm, v.expect} {
 		if part(); v.first != nil { // what follows may rely on what was checked
 			return v.first
 		}
@@ -373,7 +373,15 @@ func (v *validation) expect() {
 			"%q has a bound already", o.Service)
 	}
 	v.duration("expect.dual_active", e.DualActive, time.Millisecond, longestRun)
+	if e.Drain != 0 {
+		v.duration("expect.drain", e.Drain, time.Millisecond, longestRun)
+	}
 	v.duration("expect.recover_within", e.RecoverWithin, time.Millisecond, longestRun)
+	if c := e.Created; c != nil {
+		v.check(v.s.Topology.Cloud != nil, "expect.created", "there is no cloud that could make engines; topology.cloud describes one")
+		v.check(c.Min >= 0, "expect.created.min", "%d is negative", c.Min)
+		v.check(c.Max >= c.Min, "expect.created.max", "%d is less than min, %d", c.Max, c.Min)
+	}
 	for i, f := range e.Failovers {
 		path := fmt.Sprintf("expect.failovers[%d]", i)
 		v.oneOf(path+".of", f.Of, append([]string{leader}, v.groupNames()...))

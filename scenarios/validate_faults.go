@@ -22,6 +22,7 @@ func (v *validation) faults() {
 		v.span(path+".for", f.For, longestRun)
 		v.check(f.For.Min > 0 || !kind.NeedsFor && f.For.Max == 0, path+".for", "a %s needs to know how long it lasts; write one such as for: 5s", kind.Name)
 		v.options(path, kind, f)
+		v.ofCloud(path, kind, f)
 	}
 }
 
@@ -44,6 +45,13 @@ func (v *validation) targets(path string, f *Fault) {
 		v.check(f.Every == 0, path+".every", "it is for several targets; there is one")
 		v.selector(path+".target", f.Target)
 	}
+}
+
+// ofCloud checks that what befalls the cloud strikes it, and that there is one.
+func (v *validation) ofCloud(path string, kind FaultKind, f *Fault) {
+	name := nodeName(RoleCloud, 1)
+	v.check(kind.Of != RoleCloud || f.Target == name, path+".target", "a %s befalls the cloud; write %s", kind.Name, name)
+	v.check(!kind.ofCloud() || v.s.Topology.Cloud != nil, path+".fault", "there is no cloud that could report; topology.cloud describes one")
 }
 
 // options checks the fields that shape some kinds of fault against the catalogue.
@@ -81,7 +89,7 @@ func (v *validation) selects(path string, s Selector) {
 	case SelectServers:
 		v.check(t.Servers > 0, path, "there are no servers; topology.servers says how many there are")
 	case SelectEngines:
-		v.check(len(t.Engines) > 0, path, "there are no engines; topology.engines lists them")
+		v.check(len(t.Engines) > 0 || t.Cloud != nil, path, "there are no engines; topology.engines lists them")
 		if s.Name != "" {
 			v.group(path, s.Name)
 		}
@@ -94,7 +102,7 @@ func (v *validation) selects(path string, s Selector) {
 	case SelectPrimary, SelectSecondary:
 		v.placed(path, s)
 	case SelectRack:
-		v.check(slices.ContainsFunc(t.Hosts, func(h Host) bool { return h.Rack == s.Name }), path, "there is no rack %q; topology.hosts puts hosts into racks", s.Name)
+		v.check(slices.ContainsFunc(t.Hosts, func(h Host) bool { return h.Rack == s.Name }) || t.Cloud != nil && slices.ContainsFunc(t.Cloud.Hosts, func(h CloudHost) bool { return h.Rack == s.Name }), path, "there is no rack %q; topology.hosts puts hosts into racks", s.Name)
 	case SelectHost:
 		v.selects(path, *s.Of)
 	}

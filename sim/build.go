@@ -27,6 +27,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	}
 	w := &World{
 		plan:         plan,
+		seed:         seed,
 		timers:       timers,
 		byName:       make(map[string]*machine),
 		gatewayInner: pack(scenarios.GatewayInner),
@@ -73,7 +74,7 @@ func expectedEvents(plan *scenarios.Scenario) int {
 // addMachine makes a machine and plugs it in; what runs on it depends on its role.
 func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	m := &machine{w: w, index: len(w.machines), Node: n, rng: newStream(seed, "node/"+n.Name),
-		checks: make(map[model.CheckID]uint32), flows: make(map[flowKey]flowState)}
+		checks: make(map[model.CheckID]uint32), flows: make(map[flowKey]flowState), open: make(map[uint64]int)}
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)
@@ -87,6 +88,9 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	case scenarios.RoleEngine:
 		m.boot = w.bootEngine(n)
 		m.disk = w.newDisk(m, seed)
+	case scenarios.RoleCloud:
+		m.boot = w.bootCloud(m, seed)
+		m.disk = w.newDisk(m, seed)
 	}
 	return m
 }
@@ -98,28 +102,46 @@ func (m *machine) plug(n network, ip netip.Addr) {
 }
 
 func (w *World) putOnHost(m *machine) {
-	i := slices.IndexFunc(w.hosts, func(h *host) bool { return h.name == m.Host })
+	m.host = w.hostNamed(m.Host, m.Rack)
+	m.host.machines = append(m.host.machines, m)
+}
+
+// hostNamed finds a host, or puts one there.
+func (w *World) hostNamed(name, rack string) *host {
+	i := slices.IndexFunc(w.hosts, func(h *host) bool { return h.name == name })
 	if i < 0 {
 		i = len(w.hosts)
-		w.hosts = append(w.hosts, &host{name: m.Host, rack: m.Rack})
+		w.hosts = append(w.hosts, &host{name: name, rack: rack})
 	}
-	m.host = w.hosts[i]
-	m.host.machines = append(m.host.machines, m)
+	return w.hosts[i]
 }
 
 // longestUptime is how long a machine may have run when the run begins.
 const longestUptime = 30 * 24 * time.Hour
 
-// setClocks draws how far the clocks of a host's machines are off; machines of one host share its crystal.
-func (w *World) setClocks(h *host, r *rand.Rand) {
+// crystal is the clock of a machine that is made now: its host's.
+func (w *World) crystal(h *host) clock {
+	c := w.drawClock(newStream(w.seed, "clock/"+h.name))
+	c.origin = w.now
+	return c
+}
+
+func (w *World) drawClock(r *rand.Rand) clock {
 	c := w.plan.Topology.Clocks
 	drift := int64(r.Uint64N(uint64(2*c.Drift)+1)) - int64(c.Drift)
 	offset := between(r, c.Offset.Min, c.Offset.Max)
 	if r.Uint64N(2) == 0 {
 		offset = -offset
 	}
+	return clock{drift: drift, offset: offset}
+}
+
+// setClocks draws how far the clocks of a host's machines are off; machines of one host share its crystal.
+func (w *World) setClocks(h *host, r *rand.Rand) {
+	c := w.drawClock(r)
 	for _, m := range h.machines {
-		m.clock = clock{drift: drift, offset: offset, origin: -int64(between(r, 0, longestUptime))}
+		m.clock = c
+		m.origin = -int64(between(r, 0, longestUptime))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // flowState is what an engine remembers of an accepted flow. An engine that does not know a flow resets it.
 type flowState struct {
 	server  ipv4
+	port    uint16
 	since   int64 // when it was last used
 	service *carried
 	last    bool // the client closes after the next answer
@@ -44,7 +45,7 @@ func (w *World) dataPath(m *machine, f *frame) {
 			m.longFlows.receive(f)
 		}
 		if f.kind == reset {
-			delete(m.flows, f.flow)
+			m.dropFlow(f.flow)
 		}
 	}
 	w.release(f)
@@ -53,9 +54,9 @@ func (w *World) dataPath(m *machine, f *frame) {
 // openFlow asks the forwarding table that the engine has published, as the proxy of a container does.
 func (w *World) openFlow(m *machine, f *frame) {
 	flow := f.identity()
-	d := m.table.Lookup(flow, m.taken)
+	d := m.table.Lookup(flow, model.Load{Taken: m.taken, Open: m.openTo})
 	if d.Action == model.ActionGive {
-		w.give(m, f, d.Engine, 0)
+		w.give(m, f, d.Engine, false)
 		return
 	}
 	var service *carried
@@ -70,14 +71,14 @@ func (w *World) openFlow(m *machine, f *frame) {
 	if len(m.flows) >= flowsKept {
 		w.forgetIdleFlows(m)
 	}
-	m.flows[f.flow] = flowState{server: pack(d.Server.Addr()), since: w.now, service: service}
+	m.addFlow(f.flow, flowState{server: pack(d.Server.Addr()), port: d.Server.Port(), since: w.now, service: service})
 	w.toClient(m, f.flow, accept)
 }
 
 func (w *World) forgetIdleFlows(m *machine) {
 	for k, s := range m.flows { // deletes by age alone, so the order does not matter
 		if w.now-s.since > int64(flowIdle) {
-			delete(m.flows, k)
+			m.dropFlow(k)
 		}
 	}
 }
@@ -85,12 +86,12 @@ func (w *World) forgetIdleFlows(m *machine) {
 // requestOnFlow passes a client's request to the flow's server.
 func (w *World) requestOnFlow(m *machine, f *frame) {
 	s, known := m.flows[f.flow]
+	if known && !m.table.Carries(f.identity().Service) {
+		known = false // the time to go on with it is over
+		m.dropFlow(f.flow)
+	}
 	if !known {
-		if engine, asked, ok := m.table.Holder(f.identity(), int(f.asked)); ok {
-			w.give(m, f, engine, asked)
-			return
-		}
-		w.toClient(m, f.flow, reset)
+		w.seekHolder(m, f)
 		return
 	}
 	if f.last {
@@ -105,6 +106,46 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 	w.sendIP(m, b)
 }
 
+// seekHolder finds who has a flow that is not known here, one after the other. Who is asked says that it is not there.
+func (w *World) seekHolder(m *machine, f *frame) {
+	var asked netip.Addr
+	switch {
+	case f.missed:
+		asked = f.from.addr()
+	case f.given:
+		w.give(m, f, f.from.addr(), true)
+		return
+	}
+	if engine := m.table.Holder(f.identity(), asked); engine.IsValid() {
+		w.give(m, f, engine, false)
+		return
+	}
+	w.toClient(m, f.flow, reset)
+}
+
+// addFlow remembers a flow.
+func (m *machine) addFlow(k flowKey, s flowState) {
+	m.dropFlow(k)
+	m.flows[k] = s
+	m.open[s.at()]++
+}
+
+// dropFlow forgets it.
+func (m *machine) dropFlow(k flowKey) {
+	if s, known := m.flows[k]; known {
+		delete(m.flows, k)
+		m.open[s.at()]--
+	}
+}
+
+// openTo counts the flows that are open to a server.
+func (m *machine) openTo(server netip.AddrPort) int {
+	return m.open[flowState{server: pack(server.Addr()), port: server.Port()}.at()]
+}
+
+// at is the server, as a key.
+func (s flowState) at() uint64 { return uint64(s.server)<<16 | uint64(s.port) }
+
 // identity is the flow of a frame as the forwarding table knows it.
 func (f *frame) identity() model.Flow {
 	return model.Flow{
@@ -116,9 +157,9 @@ func (f *frame) identity() model.Flow {
 
 // give hands a frame of a client to another engine of the service, as it is, inside a frame between the two ("Virtual
 // Service Scaling": forwarded at layer 2). That engine answers the client itself.
-func (w *World) give(m *machine, f *frame, engine netip.Addr, asked int) {
+func (w *World) give(m *machine, f *frame, engine netip.Addr, missed bool) {
 	g := w.newFrame()
-	g.kind, g.to, g.flow, g.last, g.given, g.asked = f.kind, pack(engine), f.flow, f.last, true, uint8(asked)
+	g.kind, g.to, g.flow, g.last, g.given, g.missed = f.kind, pack(engine), f.flow, f.last, true, missed
 	w.sendIP(m, g)
 }
 
@@ -130,7 +171,7 @@ func (w *World) reply(m *machine, f *frame, kind frameKind, flow flowKey) {
 			s.service.Responses++
 			w.toClient(m, flow, response)
 			if s.last {
-				delete(m.flows, flow)
+				m.dropFlow(flow)
 			}
 		}
 		return

@@ -23,6 +23,10 @@ var strikes = map[string]strike{
 	"loss":              strikeLoss,
 	"delay":             strikeDelay,
 	"slow-disk":         strikeSlowDisk,
+	"no-capacity":       strikeNoCapacity,
+	"boot-failure":      strikeBootFailure,
+	"slow-boot":         strikeSlowBoot,
+	"false-host-report": strikeFalseHostReport,
 }
 
 // schedule plans the faults. Each resolves its selectors when it strikes.
@@ -111,7 +115,27 @@ func strikePowerLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func()
 		}
 		m.cold = true
 	}
-	return func() { comeUp(dark) }
+	hosts := hostsOf(dark)
+	for _, h := range hosts {
+		h.dark++
+	}
+	return func() {
+		for _, h := range hosts {
+			h.dark--
+		}
+		comeUp(dark)
+	}
+}
+
+// hostsOf lists the hosts of machines, each once.
+func hostsOf(ms []*machine) []*host {
+	var out []*host
+	for _, m := range ms {
+		if !slices.Contains(out, m.host) {
+			out = append(out, m.host)
+		}
+	}
+	return out
 }
 
 // strikeDiskLoss cuts the power of the hosts that carry the targets and takes their disks away: what comes up is a new
@@ -200,12 +224,16 @@ func strikeSlowDisk(_ *World, f *scenarios.Fault, targets, _ []*machine) func() 
 
 // wire makes a rule for frames from one set of machines to another; a machine is never cut off from itself.
 func (w *World) wire(f *scenarios.Fault, from, to []*machine) *rule {
-	r := &rule{from: w.set(from), to: w.set(to)}
+	r := &rule{from: w.set(from), to: w.set(to), later: [2]bool{w.everyone(from), w.everyone(to)}}
 	for n := network(0); n < networks; n++ {
 		r.nets[n] = f.Network == "" || f.Network == n.String()
 	}
 	return r
 }
+
+// everyone tells whether a side of a network fault is more than half of the machines: everyone else but a few. A machine
+// that is made while the fault lasts belongs to that side.
+func (w *World) everyone(ms []*machine) bool { return 2*len(ms) > len(w.machines) }
 
 func (w *World) set(ms []*machine) []bool {
 	s := make([]bool, len(w.machines))

@@ -115,8 +115,9 @@ func (c *flowClient) receive(f *frame) {
 	case f.kind == accept && l.state == flowOpening:
 		l.state, l.by = flowOpen, f.by.Name
 		c.record(l, history.Begin, l.by, "")
-	case f.kind == response && l.state == flowOpen:
+	case f.kind == response && l.state == flowOpen && l.by != f.by.Name:
 		l.by = f.by.Name // an opening that was sent twice may have been accepted twice
+		c.record(l, history.Begin, l.by, "")
 	}
 	l.answered = c.w.now
 }

@@ -75,7 +75,7 @@ type frame struct {
 	flow     flowKey         // of the flow frames: the client's and the service's address
 	last     bool            // of a request: the client closes the flow after the answer
 	given    bool            // by the primary of the service to another of its engines
-	asked    uint8           // how many engines were asked about the flow
+	missed   bool            // and back: the flow is not known there
 	id       uint64          // of checks
 	gen      uint32          // and which of those with this id
 	check    model.CheckKind // of checks

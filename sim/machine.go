@@ -27,6 +27,7 @@ type machine struct {
 	up        bool   // it has power and its process runs
 	inc       uint32 // counts incarnations; what an earlier one left in the queue is void
 	downs     int    // how many faults keep it down
+	gone      bool   // its cloud has ended it for good
 	replaced  bool   // its disk is not the one that it was installed on
 	cold      bool   // it has no power, so that its monotonic clock begins anew
 	paused    int    // how many faults keep the process frozen
@@ -40,7 +41,8 @@ type machine struct {
 	nics    []*nic
 	table   *model.Table
 	flows   map[flowKey]flowState
-	taken   uint64 // flows accepted, for round robin
+	open    map[uint64]int // flows, by server
+	taken   uint64         // flows accepted, for round robin
 	traffic traffic
 
 	// What the world itself runs on plain machines.
@@ -94,6 +96,7 @@ func (m *machine) start() {
 	m.timers = m.timers[:0]
 	clear(m.checks)
 	clear(m.flows)
+	clear(m.open)
 	m.traffic.reset(m.w.now)
 	m.table = nil
 	for _, n := range m.nics {

@@ -34,7 +34,8 @@ func (n *nic) holds(ip ipv4) bool {
 // rule is a fault on the wire: it concerns frames from a machine in from to a machine in to, on the
 // segments of nets.
 type rule struct {
-	from, to []bool // by machine index
+	from, to []bool  // by machine index
+	later    [2]bool // whether a machine that was made since belongs to from, and to
 	nets     [networks]bool
 	cut      bool
 	loss     uint32 // parts per million
@@ -42,7 +43,14 @@ type rule struct {
 }
 
 func (r *rule) concerns(f *frame) bool {
-	return r.nets[f.net] && r.from[f.src.m.index] && r.to[f.dst.m.index]
+	return r.nets[f.net] && among(r.from, r.later[0], f.src.m.index) && among(r.to, r.later[1], f.dst.m.index)
+}
+
+func among(set []bool, later bool, index int) bool {
+	if index >= len(set) {
+		return later
+	}
+	return set[index]
 }
 
 func (m *machine) nic(n network) *nic {

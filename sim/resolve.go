@@ -23,7 +23,7 @@ func (w *World) onSameHosts(ms []*machine) []*machine {
 func (w *World) with(role string) []*machine {
 	var out []*machine
 	for _, m := range w.machines {
-		if m.Role == role {
+		if m.Role == role && !m.gone {
 			out = append(out, m)
 		}
 	}

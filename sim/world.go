@@ -22,6 +22,7 @@ type World struct {
 
 	plan     *scenarios.Scenario
 	timers   config.Timers
+	seed     uint64
 	machines []*machine
 	byName   map[string]*machine
 	hosts    []*host
@@ -29,6 +30,7 @@ type World struct {
 	links        links
 	rules        []*rule
 	segments     [networks][]*nic
+	hypervisor   *hypervisor // nil without a cloud
 	gatewayInner ipv4
 	gatewayOuter ipv4
 	frames       []*frame
@@ -65,6 +67,7 @@ func (l *links) latency() time.Duration {
 type host struct {
 	name, rack string
 	machines   []*machine
+	dark       int // how many faults keep it without power
 }
 
 // Run is what came of a simulation.

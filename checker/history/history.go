@@ -41,7 +41,7 @@ type Service struct {
 // Node is a member of the cluster under test.
 type Node struct {
 	Name  string `json:"name"`
-	Role  string `json:"role"`            // controller, engine, server, client, gateway
+	Role  string `json:"role"`            // controller, engine, server, client, gateway, cloud
 	Group string `json:"group,omitempty"` // of an engine
 	Host  string `json:"host,omitempty"`
 }
@@ -54,7 +54,7 @@ const (
 	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
 	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Status, Index, By, Reason, Detail
 	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
-	Flow   Type = "flow"   // a long flow of a client was opened (Phase begin) or broken (end): Service, Client, Op, Phase, By, Reason
+	Flow   Type = "flow"   // a long flow of a client was opened, or found at another engine (Phase begin), or broken (end): Service, Client, Op, Phase, By, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
 	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase, Optional
 	End    Type = "end"    // the run is over; nothing follows
@@ -143,11 +143,16 @@ type Expect struct {
 	Outages []OutageBound `json:"outages,omitempty" yaml:"outages,omitempty"`
 	// DualActive is the longest time two engines may hold one address. Default 100ms.
 	DualActive config.Duration `json:"dual_active,omitempty" yaml:"dual_active,omitempty"`
+	// Drain is how long an engine that a service was taken from goes on with the flows that it has, vs_scalein_timeout of
+	// its group. Default: 30s.
+	Drain config.Duration `json:"drain,omitempty" yaml:"drain,omitempty"`
 	// RecoverWithin is how long after the last fault has ended every service must answer again, for good.
 	// Default: two elections and a warm start by the scenario's timers, and 3s; without a scenario 5s.
 	RecoverWithin config.Duration `json:"recover_within,omitempty" yaml:"recover_within,omitempty"`
 	// Failovers bounds how often an engine or controller takes over after the start.
 	Failovers []FailoverBound `json:"failovers,omitempty" yaml:"failovers,omitempty"`
+	// Created bounds how many engines the cloud makes.
+	Created *CreationBound `json:"created,omitempty" yaml:"created,omitempty"`
 }
 
 // Answer is what is demanded of the answer to one request, as JSON in Expected of its call. Empty fields demand nothing.
@@ -161,6 +166,13 @@ type Answer struct {
 type OutageBound struct {
 	Service string          `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
 	Max     config.Duration `json:"max" yaml:"max"`
+}
+
+// CreationBound bounds the number of engines that a cloud makes, and where.
+type CreationBound struct {
+	Min   int      `json:"min,omitempty" yaml:"min,omitempty"`
+	Max   int      `json:"max" yaml:"max"`
+	NotOn []string `json:"not_on,omitempty" yaml:"not_on,omitempty"` // hosts that must get none
 }
 
 // FailoverBound bounds the number of failovers.

@@ -60,7 +60,9 @@ type Cloud struct {
 	Name string `json:"name" yaml:"name"`
 	// Access says whether the controller may create engines.
 	Access CloudAccess `json:"access" yaml:"access"`
-	// Username and Password are how the controller logs in to the cloud's own management; unset for none.
+	// Management is the address of the cloud's own management, which the controller asks for engines.
+	Management netip.Addr `json:"mgmt_ip,omitzero" yaml:"mgmt_ip,omitempty"`
+	// Username and Password are how the controller logs in there; unset for none.
 	Username string `json:"username,omitempty" yaml:"username,omitempty"`
 	Password string `json:"password,omitempty" yaml:"password,omitempty" secret:"true"`
 }
@@ -106,6 +108,20 @@ type ServiceEngineGroup struct {
 	MaxScaleoutPerVS int           `json:"max_scaleout_per_vs,omitempty" yaml:"max_scaleout_per_vs,omitempty"`
 	BufferSE         int           `json:"buffer_se,omitempty" yaml:"buffer_se,omitempty"`
 	Algo             PlacementAlgo `json:"algo,omitempty" yaml:"algo,omitempty"`
+
+	// ScaleinTimeout is how long an engine of an elastic group that a service is taken from goes on with the flows that
+	// it has ("Virtual Service Scaling": existing flows stay, for a bounded time); zero takes the vendor's default, 30s.
+	ScaleinTimeout Duration `json:"vs_scalein_timeout,omitempty" yaml:"vs_scalein_timeout,omitempty"`
+
+	// AutoRebalance allows moves that serve balance and anti-affinity alone ("Virtual Service Scaling").
+	AutoRebalance bool `json:"auto_rebalance,omitempty" yaml:"auto_rebalance,omitempty"`
+
+	// NamePrefix begins the names of engines that the controller has made; default Avi.
+	NamePrefix string `json:"se_name_prefix,omitempty" yaml:"se_name_prefix,omitempty"`
+	// HostInclude, unless empty, are the only hosts that engines may be on; HostExclude are never. The vendor keeps one
+	// list with a flag, vcenter_hosts.
+	HostInclude []string `json:"host_include,omitempty" yaml:"host_include,omitempty"`
+	HostExclude []string `json:"host_exclude,omitempty" yaml:"host_exclude,omitempty"`
 }
 
 // HAMode is how a group survives the loss of an engine.
@@ -127,14 +143,28 @@ const (
 	PlacementDistributed PlacementAlgo = "PLACEMENT_ALGO_DISTRIBUTED"
 )
 
-// ServiceEngine is an engine that has reported to the leader. Controllers write it; clients read it.
+// ServiceEngine is an engine that has reported to the leader, or that the leader has a cloud make. Controllers write it;
+// clients read it.
 type ServiceEngine struct {
 	Name       string     `json:"name" yaml:"name"`
 	GroupRef   string     `json:"se_group_ref" yaml:"se_group_ref"`
-	Management netip.Addr `json:"mgmt_ip" yaml:"mgmt_ip"`
-	Data       netip.Addr `json:"data_ip" yaml:"data_ip"`
+	Management netip.Addr `json:"mgmt_ip,omitzero" yaml:"mgmt_ip,omitempty"` // unset until it reports
+	Data       netip.Addr `json:"data_ip,omitzero" yaml:"data_ip,omitempty"`
 	Host       string     `json:"host_ref,omitempty" yaml:"host_ref,omitempty"` // the hardware that it runs on, where known
+	// CloudRef is the cloud that the controller has it from; empty: an operator made it, and it is never deleted.
+	CloudRef string          `json:"cloud_ref,omitempty" yaml:"cloud_ref,omitempty"`
+	State    EngineLifecycle `json:"oper_state,omitempty" yaml:"oper_state,omitempty"`
 }
+
+// EngineLifecycle is what the cloud is yet to do about an engine; empty: nothing. It is written before the cloud is
+// asked, so that the next leader goes on with it.
+type EngineLifecycle string
+
+// The states of a life that is not settled.
+const (
+	EngineCreating EngineLifecycle = "OPER_CREATING" // to be made, or made and not heard yet
+	EngineDeleting EngineLifecycle = "OPER_DELETING" // to be ended; the object goes when the cloud has confirmed
+)
 
 // HealthMonitor is how the servers of a pool are checked.
 type HealthMonitor struct {
@@ -177,8 +207,9 @@ type LBAlgorithm string
 
 // The algorithms.
 const (
-	LBRoundRobin     LBAlgorithm = "LB_ALGORITHM_ROUND_ROBIN"
-	LBConsistentHash LBAlgorithm = "LB_ALGORITHM_CONSISTENT_HASH"
+	LBRoundRobin       LBAlgorithm = "LB_ALGORITHM_ROUND_ROBIN"
+	LBLeastConnections LBAlgorithm = "LB_ALGORITHM_LEAST_CONNECTIONS"
+	LBConsistentHash   LBAlgorithm = "LB_ALGORITHM_CONSISTENT_HASH"
 )
 
 // VirtualService is an address and port that clients use, and the pool behind it.

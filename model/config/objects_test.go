@@ -179,8 +179,8 @@ func TestDefaults(t *testing.T) {
 		mode HAMode
 		want ServiceEngineGroup
 	}{
-		{HAModeShared, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 10, MinScaleoutPerVS: 1, MaxScaleoutPerVS: 4, BufferSE: 1, Algo: PlacementPacked}},
-		{HAModeSharedPair, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 10, MinScaleoutPerVS: 2, MaxScaleoutPerVS: 4, BufferSE: 1, Algo: PlacementDistributed}},
+		{HAModeShared, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 10, MinScaleoutPerVS: 1, MaxScaleoutPerVS: 4, BufferSE: 1, Algo: PlacementPacked, ScaleinTimeout: seconds(30)}},
+		{HAModeSharedPair, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 10, MinScaleoutPerVS: 2, MaxScaleoutPerVS: 4, BufferSE: 1, Algo: PlacementDistributed, ScaleinTimeout: seconds(30)}},
 		{HAModeLegacyActiveStandby, ServiceEngineGroup{MaxVSPerSE: 10, MaxSE: 2, MinScaleoutPerVS: 1, MaxScaleoutPerVS: 1, Algo: PlacementPacked,
 			GatewayInterval: seconds(1), GatewayFailThreshold: 10, GatewaySuccessThreshold: 15}},
 	} {

@@ -29,7 +29,7 @@ func (s *State) Items() []Item {
 // object is wrong. Index is the change's place in the log, and becomes the version of every object, so that whoever
 // compares versions notices.
 //
-// Facts stay, with their versions, but for engines whose group is gone or has another HA mode now: an engine in use
+// Facts stay, with their versions, but for engines whose cloud or group is gone or has another HA mode now: an engine in use
 // keeps its mode (see [State.Apply]), so it is removed, and joins the group as it now is with its next report. So
 // every state that Replace leads to can also be reached by single changes.
 func (s *State) Replace(index uint64, items []Item) Outcome {
@@ -62,7 +62,9 @@ func (s *State) replacement(index uint64, items []Item) (*State, error) {
 		fresh.insert(e)
 	}
 	for _, e := range s.lists[KindServiceEngine] {
-		if group := e.Object.(*ServiceEngine).GroupRef; sameMode(s, fresh, group) {
+		engine := e.Object.(*ServiceEngine)
+		cloud := Key{KindCloud, engine.CloudRef}
+		if sameMode(s, fresh, engine.GroupRef) && (engine.CloudRef == "" || fresh.entries[cloud] != nil) {
 			fresh.insert(e)
 		}
 	}

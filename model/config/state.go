@@ -66,11 +66,19 @@ type State struct {
 	lists   map[Kind][]*Entry       // by name
 	users   map[Key]int             // how many entries refer to the key
 	vips    map[netip.Addr][]*Entry // the virtual services of an address, by name
+	groups  map[string]*groupIndex  // of service engines, by name, with what refers to them
+	shared  uint64                  // index of the last change of what groups have in common
+}
+
+// groupIndex is what belongs to a group, so that to look at one group costs nothing for the others.
+type groupIndex struct {
+	engines, services []*Entry // by name
+	changed           uint64   // index of the last change of the group itself, or of what belongs to it
 }
 
 // NewState returns an empty configuration.
 func NewState() *State {
-	return &State{entries: make(map[Key]*Entry), lists: make(map[Kind][]*Entry), users: make(map[Key]int), vips: make(map[netip.Addr][]*Entry)}
+	return &State{entries: make(map[Key]*Entry), lists: make(map[Kind][]*Entry), users: make(map[Key]int), vips: make(map[netip.Addr][]*Entry), groups: make(map[string]*groupIndex)}
 }
 
 // Index is the log index of the last change applied.
@@ -100,6 +108,54 @@ func (s *State) Apply(index uint64, c Change) Outcome {
 		return s.delete(index, c)
 	}
 	return invalid(fmt.Sprintf("operation %d is unknown", c.Op))
+}
+
+// EnginesOf and ServicesOf return what belongs to a group, like [State.List].
+func (s *State) EnginesOf(group string) []*Entry { return s.group(group).engines }
+
+// ServicesOf returns the virtual services of a group, by name.
+func (s *State) ServicesOf(group string) []*Entry { return s.group(group).services }
+
+// Changed is the index of the last change of a group, its engines, services and placement, or of anything that groups
+// have in common, such as pools.
+func (s *State) Changed(group string) uint64 { return max(s.shared, s.group(group).changed) }
+
+var noGroup groupIndex
+
+func (s *State) group(name string) *groupIndex {
+	if g := s.groups[name]; g != nil {
+		return g
+	}
+	return &noGroup
+}
+
+// touch notes a change in the group that an entry belongs to, and calls change on the list that holds it there.
+func (s *State) touch(e *Entry, change func([]*Entry, *Entry) []*Entry) {
+	name, list := "", func(*groupIndex) *[]*Entry { return nil }
+	switch o := e.Object.(type) {
+	case *ServiceEngineGroup:
+		name = o.Name
+	case *Placement:
+		name = o.Name
+	case *ServiceEngine:
+		name, list = o.GroupRef, func(g *groupIndex) *[]*Entry { return &g.engines }
+	case *VirtualService:
+		name, list = o.SEGroupRef, func(g *groupIndex) *[]*Entry { return &g.services }
+	case *Pool, *HealthMonitor, *Cloud:
+		s.shared = s.index
+		return
+	default:
+		return
+	}
+	g := s.groups[name]
+	if g == nil {
+		g = &groupIndex{}
+		s.groups[name] = g
+	}
+	g.changed = s.index
+	if l := list(g); l != nil {
+		*l = change(*l, e)
+	}
 }
 
 func invalid(problem string) Outcome { return Outcome{Code: CodeInvalid, Error: problem} }
@@ -217,8 +273,8 @@ func (s *State) admitEngine(v *validator, engine *ServiceEngine) {
 		return
 	}
 	others := 0
-	for _, e := range s.lists[KindServiceEngine] {
-		if o := e.Object.(*ServiceEngine); o.GroupRef == engine.GroupRef && o.Name != engine.Name {
+	for _, e := range s.EnginesOf(engine.GroupRef) {
+		if e.Key.Name != engine.Name {
 			others++
 		}
 	}
@@ -248,6 +304,7 @@ func (s *State) insert(e *Entry) {
 	if vs, ok := e.Object.(*VirtualService); ok {
 		s.vips[vs.VIP] = inserted(s.vips[vs.VIP], e)
 	}
+	s.touch(e, inserted)
 	s.hash += e.hash()
 	for _, r := range e.Object.References() {
 		s.users[r]++
@@ -262,6 +319,7 @@ func (s *State) remove(e *Entry) {
 			delete(s.vips, vs.VIP)
 		}
 	}
+	s.touch(e, removed)
 	s.hash -= e.hash()
 	for _, r := range e.Object.References() {
 		if s.users[r]--; s.users[r] == 0 {

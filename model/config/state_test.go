@@ -130,7 +130,7 @@ func anyObject() *rapid.Generator[Object] {
 			return but(validCluster(), func(c *Cluster) { c.Name = name })
 		case KindCloud:
 			access := rapid.SampledFrom([]CloudAccess{NoAccess, WriteAccess, "?"}).Draw(t, "access")
-			return &Cloud{name, access, "admin", rapid.SampledFrom([]string{"", "<&>", Redacted}).Draw(t, "password")}
+			return &Cloud{Name: name, Access: access, Username: "admin", Password: rapid.SampledFrom([]string{"", "<&>", Redacted}).Draw(t, "password")}
 		case KindServiceEngineGroup:
 			mode := rapid.SampledFrom([]HAMode{HAModeShared, HAModeLegacyActiveStandby}).Draw(t, "mode")
 			return &ServiceEngineGroup{Name: name, HAMode: mode, CloudRef: rapid.SampledFrom([]string{"", "a"}).Draw(t, "cloud")}

@@ -26,6 +26,20 @@ type Timers struct {
 	// where the group wants that (auto_redistribute_active_standby_load).
 	FailbackDelay Duration `json:"failback_delay" yaml:"failback_delay,omitempty"`
 
+	// Engines and their cloud, named as in the vendor's SDK. SECreateTimeout is how long an engine may take from when it is
+	// asked for until it reports; attempts that fail follow each other more slowly, at most MaxSESpawnDelay apart.
+	SECreateTimeout Duration `json:"se_create_timeout" yaml:"se_create_timeout,omitempty"`
+	MaxSESpawnDelay Duration `json:"max_se_spawn_interval_delay" yaml:"max_se_spawn_interval_delay,omitempty"`
+	// SEFailoverInterval is how long an engine that has failed is given nothing new (se_failover_attempt_interval).
+	SEFailoverInterval Duration `json:"se_failover_attempt_interval" yaml:"se_failover_attempt_interval,omitempty"`
+	// QueryHostFail is how often the cloud is asked how its hosts and engines are, beside what it reports by itself.
+	QueryHostFail Duration `json:"query_host_fail" yaml:"query_host_fail,omitempty"`
+	// An engine that is down for UnresponsiveSEReboot is started anew by its cloud, and counts as dead after DeadSEDetection;
+	// dead ones beyond MaxDeadSE of a group are deleted.
+	UnresponsiveSEReboot Duration `json:"unresponsive_se_reboot" yaml:"unresponsive_se_reboot,omitempty"`
+	DeadSEDetection      Duration `json:"dead_se_detection_timer" yaml:"dead_se_detection_timer,omitempty"`
+	MaxDeadSE            int      `json:"max_dead_se_in_grp" yaml:"max_dead_se_in_grp,omitempty"`
+
 	// Gratuitous ARP of an engine: this often at a takeover, this far apart, then again every Refresh.
 	GARPCount   int      `json:"garp_count" yaml:"garp_count,omitempty"`
 	GARPSpacing Duration `json:"garp_spacing" yaml:"garp_spacing,omitempty"`

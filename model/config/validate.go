@@ -155,6 +155,9 @@ func (c *Cloud) Validate() error {
 	v := &validator{object: c}
 	v.name("name", c.Name)
 	enum(v, "access", c.Access, false, NoAccess, WriteAccess)
+	if c.Management.IsValid() {
+		v.address("mgmt_ip", c.Management)
+	}
 	v.text("username", c.Username)
 	v.secret("password", c.Password)
 	v.check(c.Username != "" || c.Password == "", "username", "none is set, but there is a password; set both or neither")
@@ -192,6 +195,7 @@ func (g ServiceEngineGroup) WithDefaults() ServiceEngineGroup {
 		fallthrough
 	default:
 		g.BufferSE = cmp.Or(g.BufferSE, 1)
+		g.ScaleinTimeout = cmp.Or(g.ScaleinTimeout, seconds(30))
 	}
 	g.MaxVSPerSE = cmp.Or(g.MaxVSPerSE, 10)
 	g.MaxSE = cmp.Or(g.MaxSE, 10)
@@ -216,12 +220,31 @@ func (g *ServiceEngineGroup) Validate() error {
 	v.between("max_scaleout_per_vs", g.MaxScaleoutPerVS, 0, 64)
 	v.between("buffer_se", g.BufferSE, 0, 1000)
 	enum(v, "algo", g.Algo, true, PlacementPacked, PlacementDistributed)
+	g.validateHosts(v)
 	if g.HAMode == HAModeLegacyActiveStandby {
 		g.validateLegacy(v)
 	} else {
 		g.validateElastic(v)
 	}
 	return v.result()
+}
+
+// validateHosts checks what engines of the group are called and where they may be.
+func (g *ServiceEngineGroup) validateHosts(v *validator) {
+	v.optionalName("se_name_prefix", g.NamePrefix)
+	v.check(len(g.NamePrefix) <= 64, "se_name_prefix", "%d bytes are too long; use at most 64", len(g.NamePrefix))
+	for _, list := range []struct {
+		field string
+		hosts []string
+	}{{"host_include", g.HostInclude}, {"host_exclude", g.HostExclude}} {
+		for i, h := range list.hosts {
+			v.name(item(list.field, i), h)
+		}
+		unique(v, list.field, list.hosts)
+	}
+	for i, h := range g.HostExclude {
+		v.check(!slices.Contains(g.HostInclude, h), item("host_exclude", i), "%q is in host_include too", h)
+	}
 }
 
 // validateLegacy holds a group to exactly two engines and no scale-out ("Legacy HA for Avi Service Engines").
@@ -241,7 +264,9 @@ func (g *ServiceEngineGroup) validateLegacy(v *validator) {
 	v.check(g.MaxSE == 0 || g.MaxSE == 2, "max_se", "%d, but a group of %s has exactly 2 engines; use 2 or leave it unset", g.MaxSE, g.HAMode)
 	v.check(g.MinScaleoutPerVS <= 1, "min_scaleout_per_vs", "%d, but a group of %s does not scale out; use 1 or leave it unset", g.MinScaleoutPerVS, g.HAMode)
 	v.check(g.MaxScaleoutPerVS <= 1, "max_scaleout_per_vs", "%d, but a group of %s does not scale out; use 1 or leave it unset", g.MaxScaleoutPerVS, g.HAMode)
+	v.check(g.ScaleinTimeout == 0, "vs_scalein_timeout", "a group of %s does not scale in; leave it unset", g.HAMode)
 	v.check(g.BufferSE == 0, "buffer_se", "%d, but a group of %s has a standby instead; leave it unset", g.BufferSE, g.HAMode)
+	v.check(!g.AutoRebalance, "auto_rebalance", "a group of %s has nothing to balance; leave it unset", g.HAMode)
 }
 
 // validateElastic refuses what only a legacy group has, and numbers that leave a service no room.
@@ -255,6 +280,7 @@ func (g *ServiceEngineGroup) validateElastic(v *validator) {
 	v.check(g.GatewayInterval == 0, "gateway_monitor_interval", legacyOnly, HAModeLegacyActiveStandby)
 	v.check(g.GatewayFailThreshold == 0, "gateway_monitor_fail_threshold", legacyOnly, HAModeLegacyActiveStandby)
 	v.check(g.GatewaySuccessThreshold == 0, "gateway_monitor_success_threshold", legacyOnly, HAModeLegacyActiveStandby)
+	v.check(g.ScaleinTimeout >= 0 && g.ScaleinTimeout <= seconds(300), "vs_scalein_timeout", "%v is out of range; use at most 5m, or 0 for 30s", g.ScaleinTimeout)
 	d := g.WithDefaults()
 	v.check(g.HAMode != HAModeSharedPair || d.MinScaleoutPerVS >= 2, "min_scaleout_per_vs",
 		"%d, but in a group of %s a service runs on at least 2 engines; use 2 or leave it unset", d.MinScaleoutPerVS, g.HAMode)
@@ -270,16 +296,27 @@ func (*ServiceEngine) Kind() Kind { return KindServiceEngine }
 func (e *ServiceEngine) ObjectName() string { return e.Name }
 
 // References implements [Object].
-func (e *ServiceEngine) References() []Key { return []Key{{KindServiceEngineGroup, e.GroupRef}} }
+func (e *ServiceEngine) References() []Key {
+	keys := []Key{{KindServiceEngineGroup, e.GroupRef}}
+	if e.CloudRef != "" {
+		keys = append(keys, Key{KindCloud, e.CloudRef})
+	}
+	return keys
+}
 
 // Validate implements [Object].
 func (e *ServiceEngine) Validate() error {
 	v := &validator{object: e}
 	v.name("name", e.Name)
+	enum(v, "oper_state", e.State, true, EngineCreating, EngineDeleting)
 	v.name("se_group_ref", e.GroupRef)
-	v.address("mgmt_ip", e.Management)
-	v.address("data_ip", e.Data)
+	if e.State == "" || e.Management.IsValid() || e.Data.IsValid() {
+		v.address("mgmt_ip", e.Management)
+		v.address("data_ip", e.Data)
+	}
 	v.optionalName("host_ref", e.Host)
+	v.optionalName("cloud_ref", e.CloudRef)
+	v.check(e.State == "" || e.CloudRef != "", "cloud_ref", "an engine of %s has a cloud that is asked", e.State)
 	return v.result()
 }
 
@@ -359,7 +396,7 @@ func (p *Pool) Validate() error {
 		v.name(item("health_monitor_refs", i), r)
 	}
 	unique(v, "health_monitor_refs", p.HealthMonitorRefs)
-	enum(v, "lb_algorithm", p.LBAlgorithm, true, LBRoundRobin, LBConsistentHash)
+	enum(v, "lb_algorithm", p.LBAlgorithm, true, LBRoundRobin, LBLeastConnections, LBConsistentHash)
 	return v.result()
 }
 

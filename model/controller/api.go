@@ -130,7 +130,7 @@ func (c *Controller) applied(a *consensus.Applied) {
 		return
 	}
 	c.tellLogged(a.Index)
-	c.fleet.stale, c.fleet.placing.due = true, true
+	c.fleet.stale, c.fleet.placing.due, c.clouds.due = true, true, true
 	s := session{a.Client, a.Sequence}
 	answer, here := c.writes[s]
 	if !here || a.Client == "" {

@@ -71,6 +71,7 @@ type Controller struct {
 	resetDue   bool            // this node was removed from its cluster, and is not needed there
 	removedAt  time.Duration   // when a node that knows of its removal goes, even if nobody tells it so; 0: it knows of none
 	fleet      fleet
+	clouds     clouds
 	backups    backups
 	store      *analytics.Store
 	readings   readings
@@ -131,6 +132,7 @@ func (c *Controller) open(id identity) error {
 	c.joined = make(map[uint64]bool)
 	c.ready, c.warm, c.trial, c.recovering, c.resetDue, c.removedAt = false, false, nil, false, false, 0
 	c.fleet = fleet{controller: c}
+	c.clouds = clouds{c: c}
 	c.store = analytics.NewStore(c.name())
 	c.readings = readings{last: c.env.Rand().Uint64() >> 16, pending: make(map[uint64]*reading)}
 	c.clusterIP.c = c
@@ -206,6 +208,10 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 	case *wire.Envelope_EngineReport:
 		c.nodes.engines[b.EngineReport.Engine] = true
 		c.fleet.heard(from, b.EngineReport)
+	case *wire.Envelope_CloudResponse:
+		c.clouds.answered(from, b.CloudResponse)
+	case *wire.Envelope_CloudReport:
+		c.clouds.reported(from, b.CloudReport)
 	case *wire.Envelope_NodeReport:
 		c.nodeReported(from, b.NodeReport)
 	case *wire.Envelope_JoinRequest:
@@ -275,6 +281,8 @@ func (c *Controller) onTick() {
 	c.readingsDue()
 	if c.beats++; c.beats >= ticksPerHeartbeat {
 		c.beats = 0
+		c.clouds.due = true
+		c.fleet.beat()
 		c.nodes.beat()
 		c.reconcile()
 		c.settleRecovered()
@@ -317,6 +325,7 @@ func (c *Controller) pump() {
 		c.applied(&out.Applied[i])
 	}
 	c.openAPI()
+	c.clouds.step()
 	c.fleet.place()
 	c.fleet.push()
 	for _, id := range out.Reads {
@@ -386,6 +395,7 @@ func (c *Controller) roleChanged() {
 	case leads(now) && (!leads(was) || was.Term != now.Term):
 		c.env.Emit(model.Event{Kind: model.EventLeader, Unit: c.identity.Cluster, Term: now.Term})
 		c.fleet.reset()
+		c.clouds = clouds{c: c, due: true}
 		c.env.SetTimer(timerWarm, c.cfg.Timers.WarmStart.Std())
 	case now.Role == consensus.PreCandidate && was.Role == consensus.Follower:
 		c.env.Emit(model.Event{Kind: model.EventSuspected, Unit: c.identity.Cluster, Peer: c.nameOf(was.Leader), Term: now.Term})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"firedrill/model"
 	"firedrill/model/config"
 	"firedrill/model/wire"
 )
@@ -14,6 +15,7 @@ import (
 type question struct {
 	open         bool
 	since, asked time.Duration
+	why          string // the cloud's report; "": its peers do not hear it
 }
 
 // doubt takes up whom an engine does not hear.
@@ -49,8 +51,10 @@ func (f *fleet) confirm() {
 		}
 		beat, patience := f.heartbeats(e.group)
 		switch {
-		case now-e.question.since > patience:
+		case now-e.question.since > patience && e.question.why == "":
 			f.dead(e, "its peers do not hear it, and it does not answer")
+		case now-e.question.since > patience && !f.vouched(e):
+			f.dead(e, e.question.why+", and it does not answer")
 		case now-e.question.asked >= beat:
 			f.ask(e)
 		}
@@ -84,9 +88,53 @@ func (f *fleet) unasked() {
 // management network that fails, and its services stay.
 func (f *fleet) vouched(e *engineView) bool {
 	now, recent := f.controller.env.Now(), 2*f.controller.cfg.Timers.SEHeartbeat.Std()
-	return slices.ContainsFunc(f.engines, func(o *engineView) bool {
-		return o != e && o.group == e.group && !o.down && now-o.heard <= recent && slices.Contains(o.report.Hears, e.name)
+	return slices.ContainsFunc(f.view(e.group).engines, func(o *engineView) bool {
+		return o != e && !o.down && now-o.heard <= recent && slices.Contains(o.report.Hears, e.name)
 	})
+}
+
+// strand finds out which engines of an elastic group have lost their data network, though controllers hear them: they
+// neither reach a back-end server, while another one of the group does, nor do they and the others hear each other.
+// Clients do not reach their services either, so these move as from an engine that is dead. One sign alone is not enough:
+// servers may be gone, and this engine the first to notice; or it is two engines only that do not hear each other.
+func (f *fleet) strand(group string) {
+	if !f.elastic(group) {
+		return
+	}
+	var alive []*engineView
+	reached := false
+	for _, e := range f.view(group).engines {
+		if !e.down {
+			alive = append(alive, e)
+			reached = reached || e.report.Reach == wire.Reach_REACH_SOME
+		}
+	}
+	for _, e := range alive {
+		stranded := reached && e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive)
+		if e.stranded == stranded {
+			continue
+		}
+		e.stranded = stranded
+		f.mark(group)
+		if stranded {
+			f.notice(e, model.EventEngineDn, EventSEDown, "it reaches no server, and others of its group do")
+		} else {
+			f.notice(e, model.EventEngineUp, EventSEUp, "")
+		}
+	}
+}
+
+// unheard tells whether an engine hears no other one of its group, or is not heard by another one.
+func (e *engineView) unheard(others []*engineView) bool {
+	return len(e.report.Hears) == 0 && len(e.report.Silent) > 0 ||
+		slices.ContainsFunc(others, func(o *engineView) bool { return slices.Contains(o.report.Silent, e.name) })
+}
+
+// notice tells of an engine.
+func (f *fleet) notice(e *engineView, kind model.EventKind, id, why string) {
+	c := f.controller
+	c.env.Emit(model.Event{Kind: kind, Peer: e.name, Term: c.status.Term, Detail: why})
+	c.log(id, e.name, why)
 }
 
 // expect begins the time of a new leader, and gives every engine of an elastic group that a new leader has not heard yet its time to report: one that died
@@ -96,7 +144,7 @@ func (f *fleet) expect() {
 	f.placing.since = c.env.Now()
 	for _, entry := range c.machine.List(config.KindServiceEngine) {
 		o := entry.Object.(*config.ServiceEngine)
-		if f.engine(o.Name) != nil || !f.elastic(o.GroupRef) {
+		if f.engine(o.Name) != nil || !f.elastic(o.GroupRef) && o.CloudRef == "" || !o.Management.IsValid() {
 			continue
 		}
 		e := f.meet(o.Name, o.GroupRef)

@@ -15,19 +15,16 @@ func visit(state *config.State, group string, see func(*config.Entry)) bool {
 		return false
 	}
 	see(&g)
-	for _, e := range state.List(config.KindServiceEngine) {
-		if e.Object.(*config.ServiceEngine).GroupRef == group {
+	for _, e := range state.EnginesOf(group) {
+		if e.Object.(*config.ServiceEngine).Data.IsValid() { // one that is being made has no address yet
 			see(e)
 		}
 	}
 	if p, ok := state.Get(config.Key{Kind: config.KindPlacement, Name: group}); ok {
 		see(&p)
 	}
-	for _, e := range state.List(config.KindVirtualService) {
+	for _, e := range state.ServicesOf(group) {
 		vs := e.Object.(*config.VirtualService)
-		if vs.SEGroupRef != group {
-			continue
-		}
 		see(e)
 		pool, ok := state.Get(config.Key{Kind: config.KindPool, Name: vs.PoolRef})
 		if !ok {

@@ -104,7 +104,7 @@ func TestEngineDeclaredDead(t *testing.T) {
 	}
 }
 
-// TestConfigForEngines: the leader registers an engine and gives it what it lacks, once; a change goes to it at once; a
+// TestConfigForEngines: the leader registers an engine and gives it what it lacks, once; a change goes to it, unasked; a
 // follower tells it nothing.
 func TestConfigForEngines(t *testing.T) {
 	w := newWorld(t, 3)
@@ -128,6 +128,7 @@ func TestConfigForEngines(t *testing.T) {
 	}
 	w.mail = nil
 	w.must(request{method: "PUT", path: "/api/pool/web", body: `{"name":"web","description":"new","servers":[]}`})
+	w.pass(2 * burst)
 	pushed := 0
 	for _, p := range w.mail {
 		if p.to == engineIP {

@@ -72,7 +72,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 // against their answers alone.
 var schemaTypes = map[string]any{
 	"Cluster": config.Cluster{}, "ClusterNode": config.ClusterNode{}, "Cloud": config.Cloud{}, "ServiceEngineGroup": config.ServiceEngineGroup{},
-	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
+	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "ScaleOrder": scaleOrder{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
 	"VirtualService": config.VirtualService{}, "BackupConfiguration": config.BackupConfiguration{},
 	"ClusterStatus": clusterStatus{}, "NodeStatus": nodeStatus{}, "Event": Event{}, "Problem": problem{},
 	"Metrics": metricsAnswer{}, "ServiceTotals": analytics.ServiceTotals{}, "EngineTotals": analytics.EngineTotals{}, "FlowLog": analytics.Log{},
@@ -338,7 +338,43 @@ func TestOpenAPIAnswers(t *testing.T) {
 		t.Errorf("news is placed as %s", r.Body)
 	}
 	get("/api/placement/{name}", "none", 404)
+	for _, action := range []string{"migrate", "scaleout", "scalein"} {
+		pattern, ok := "/api/virtualservice/{name}/"+action, "{}"
+		if action == "migrate" {
+			ok = `{"to_se_ref":"engine-3"}`
+		}
+		if action != "migrate" {
+			d.play(leader, "/api/virtualservice/{name}/scaleout", "news", request{method: "POST"}, 202)
+		}
+		w.queue = append(w.queue, packet{engineIP, leader.cfg.Address, wire.Encode(&wire.Envelope_EngineReport{EngineReport: &wire.EngineReport{
+			Engine: "engine-3", Group: "elastic", Management: engineIP.String(), Data: "198.18.1.103"}})})
+		w.pass(100 * time.Millisecond)
+		d.play(leader, pattern, "news", request{method: "POST", body: ok}, 202)
+		d.play(leader, pattern, "news", request{method: "POST", body: `{"engine":"x"}`}, 400)
+		d.play(leader, pattern, "none", request{method: "POST", body: ok}, 404)
+		d.play(leader, pattern, "shop", request{method: "POST", body: ok}, 409)
+	}
 	d.play(leader, "/api/virtualservice/{name}", "news", request{method: "DELETE"}, 204)
+
+	// One that reports stays; one that does not is removed, and one that a cloud has made is ended there first.
+	const engine = "/api/serviceengine/{name}"
+	d.play(leader, engine, "none", request{method: "DELETE"}, 404)
+	report()
+	d.play(leader, engine, "engine-2", request{method: "DELETE"}, 409)
+	w.pass(3 * time.Second)
+	d.play(leader, engine, "engine-2", request{method: "DELETE", ifMatch: 1}, 412)
+	d.play(leader, engine, "engine-2", request{method: "DELETE", key: "remove"}, 204)
+	d.play(leader, engine, "engine-2", request{method: "DELETE", key: "remove"}, 204)
+	w.cloud = &fakeCloud{w: w, hosts: []*wire.CloudHost{{Name: "host-a", Free: 1}}}
+	d.play(leader, "/api/cloud", "", request{method: "POST", body: `{"name":"write","access":"WRITE_ACCESS","mgmt_ip":"198.18.3.1"}`}, 201)
+	d.play(leader, "/api/serviceenginegroup", "", request{method: "POST", body: `{"name":"made","cloud_ref":"write","ha_mode":"HA_MODE_SHARED"}`}, 201)
+	d.play(leader, "/api/virtualservice", "", request{method: "POST", body: `{"name":"made","vip":"198.18.2.10","port":119,"pool_ref":"web","se_group_ref":"made"}`}, 201)
+	w.pass(3 * time.Second)
+	get("/api/serviceengine", "", 200)
+	d.play(leader, engine, w.cloud.instances[0].Name, request{method: "DELETE"}, 202)
+	d.play(leader, "/api/virtualservice/{name}", "made", request{method: "DELETE"}, 204)
+	w.pass(3 * time.Second)
+	d.play(leader, "/api/cloud/{name}", "write", request{method: "PUT", body: `{"name":"write","access":"NO_ACCESS"}`}, 200)
 	w.queue = append(w.queue, packet{engineIP, w.followers()[0].cfg.Address, wire.Encode(&wire.Envelope_Metrics{Metrics: &wire.Metrics{
 		Engine: "engine-1", Incarnation: 5, Sequence: 1, Services: []*wire.ServiceCounters{{Service: "shop", Flows: 2, Refused: 1, Requests: 1, Responses: 1}},
 		Logs: []*wire.LogRecord{{Service: "shop", Number: 1, AtNs: 7, Client: "198.18.9.9:4000", Server: "198.18.3.1:8080"}, {Service: "shop", Number: 2, Client: "198.18.9.9:4001", Refused: true}}}})})

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"firedrill/model"
 	"firedrill/model/config"
 	"firedrill/model/placement"
@@ -14,20 +16,30 @@ import (
 // placing is what the leader needs to keep the services of elastic groups on engines that live. The placement itself is
 // replicated; this is soft.
 type placing struct {
-	due    bool          // something has changed that placement depends on
+	due    bool          // something may have changed that placement depends on
 	since  time.Duration // when this leader became ready, or heard an engine again after it had heard none
 	groups []*placedGroup
+	byName map[string]*placedGroup
 }
 
 // placedGroup is what this leader has done about one group.
 type placedGroup struct {
 	name     string
+	due      bool                   // something has changed that its placement depends on
+	later    bool                   // it is due with the next tick
+	idle     bool                   // and with the next beat
+	changed  uint64                 // the configuration that was last looked at
+	looked   time.Duration          // and when
 	told     uint64                 // version of the placement that was last told
 	known    []config.PlacedService // and what was in it
 	proposed time.Duration          // when a placement was last proposed
 	planned  uint64                 // what the last plan was made for
 	pending  uint64                 // the version that it was to replace; nothingPending: none is under way
 	waiting  []string               // services without a live engine, as logged
+	since    time.Duration          // when this leader first looked at the group
+	unplaced time.Duration          // since when a service was never placed; 0: all were
+	warned   []string               // warnings of the last plan, as logged
+	staffing staffing
 }
 
 const nothingPending = ^uint64(0)
@@ -41,7 +53,7 @@ func (f *fleet) place() {
 	}
 	f.placing.due = false
 	for _, entry := range c.machine.List(config.KindServiceEngineGroup) {
-		if g := entry.Object.(*config.ServiceEngineGroup); g.HAMode.Elastic() {
+		if g := entry.Object.(*config.ServiceEngineGroup); g.HAMode.Elastic() && f.isDue(g.Name) {
 			f.placeGroup(g)
 		}
 	}
@@ -50,6 +62,34 @@ func (f *fleet) place() {
 			f.propose(&wire.Request{Operation: wire.Operation_DELETE, Kind: string(entry.Key.Kind), Name: entry.Key.Name, Version: entry.Version})
 		}
 	}
+}
+
+// mark notes that the placement of a group may have to be another one.
+func (f *fleet) mark(group string) { f.placedGroup(group).due, f.placing.due = true, true }
+
+// again makes due what waits for the next tick.
+func (p *placing) again() {
+	for _, g := range p.groups {
+		if g.later {
+			g.due, g.later, p.due = true, false, true
+		}
+	}
+}
+
+// isDue tells whether a group is to be looked at now. A change of its configuration that follows another closely waits for
+// the next tick; that engines live or die does not.
+func (f *fleet) isDue(group string) bool {
+	view, now, changed := f.placedGroup(group), f.controller.env.Now(), f.controller.machine.Changed(group)
+	switch {
+	case view.due:
+	case changed == view.changed:
+		return false
+	case view.looked > 0 && now-view.looked < burst:
+		view.later = true
+		return false
+	}
+	view.due, view.changed, view.looked = false, changed, now
+	return true
 }
 
 func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
@@ -64,7 +104,11 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 	}
 	now := c.env.Now()
 	if view.pending == entry.Version && now-view.proposed < c.patience() {
-		f.placing.due = true // what is under way may get lost
+		view.later = true // what is under way may get lost
+		return
+	}
+	if view.underWay(c) {
+		view.later = true
 		return
 	}
 	in, print := f.look(g, current)
@@ -72,8 +116,12 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 		return
 	}
 	view.planned = print
-	next := in.plan()
-	f.noteWaiting(view, next)
+	next, plan := in.plan()
+	f.noteWaiting(view, next, plan)
+	if in.settled {
+		f.warn(view, plan)
+		f.staff(g, view, plan)
+	}
 	body := config.Encode(next)
 	if exists && string(body) == string(entry.Body) || !exists && len(next.Services) == 0 {
 		return
@@ -84,7 +132,7 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 	}
 	view.pending, view.proposed, view.planned = entry.Version, now, 0
 	f.propose(r)
-	f.placing.due = true
+	view.later = true
 }
 
 func (f *fleet) groupVersion(name string) uint64 {
@@ -98,13 +146,12 @@ func (f *fleet) propose(r *wire.Request) {
 }
 
 func (f *fleet) placedGroup(name string) *placedGroup {
-	for _, p := range f.placing.groups {
-		if p.name == name {
-			return p
-		}
+	p := f.placing.byName[name]
+	if p == nil {
+		p = &placedGroup{name: name, pending: nothingPending, since: f.controller.env.Now()}
+		f.placing.groups = append(f.placing.groups, p)
+		f.placing.byName[name] = p
 	}
-	p := &placedGroup{name: name, pending: nothingPending}
-	f.placing.groups = append(f.placing.groups, p)
 	return p
 }
 
@@ -123,66 +170,131 @@ func (p *placedGroup) tell(c *Controller, version uint64, placement *config.Plac
 }
 
 // noteWaiting writes into the event log which services have no live engine and find no free slot, and which have one again.
-func (f *fleet) noteWaiting(view *placedGroup, p *config.Placement) {
+func (f *fleet) noteWaiting(view *placedGroup, p *config.Placement, plan *placement.Plan) {
 	var waiting []string
 	for _, s := range p.Services {
 		if slices.ContainsFunc(s.Engines, func(e string) bool { return !f.lost(e) }) {
-			if slices.Contains(view.waiting, s.Service) {
+			if view.waits(s.Service) {
 				f.controller.log(EventVSPlaced, s.Service, "on "+strings.Join(s.Engines, ", "))
 			}
 			continue
 		}
 		waiting = append(waiting, s.Service)
-		if !slices.Contains(view.waiting, s.Service) {
-			f.controller.log(EventVSWaits, s.Service, "no engine of the group "+view.name+" has a free slot")
+		if !view.waits(s.Service) {
+			f.controller.log(EventVSWaits, s.Service, reasonToWait(s.Service, plan))
 		}
 	}
 	view.waiting = waiting
 }
 
-// lost tells whether the leader takes an engine for dead.
+// waits tells whether a service was said to wait; they are kept by name.
+func (p *placedGroup) waits(service string) bool {
+	_, found := slices.BinarySearch(p.waiting, service)
+	return found
+}
+
+// reasonToWait is what a plan says of a service without a slot. Of one that has a slot, but waits all the same, it does not
+// speak; nor of those that share an address with a service of which it does.
+func reasonToWait(service string, plan *placement.Plan) string {
+	for _, w := range plan.Waiting {
+		if w.Service == service {
+			return w.Why.String()
+		}
+	}
+	return "waits for the engines that are being made"
+}
+
+// lost tells whether the leader takes an engine for dead, and has listened for long enough to move what it carried.
 func (f *fleet) lost(name string) bool {
 	e := f.engine(name)
-	return e != nil && e.down
+	return e != nil && (e.down || e.stranded) && f.listened(f.placing.since)
 }
 
 // look gathers what a placement depends on, and a number that changes with it.
 func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*placementInput, uint64) {
-	if !f.listened(f.placing.since) {
-		f.placing.due = true
-	}
-	in := &placementInput{group: g, current: current, settled: f.listened(f.placing.since)}
+	view := f.placedGroup(g.Name)
+	in := &placementInput{group: g, current: current, settled: f.listened(f.placing.since), carries: f.carries, access: f.access(g), hosts: f.hosts(g)}
+	view.later = view.later || !in.settled
 	print := uint64(14695981039346656037)
 	mix := func(n uint64) { print = (print ^ n) * 1099511628211 }
-	for _, entry := range f.controller.machine.List(config.KindServiceEngine) {
+	for _, entry := range f.controller.machine.EnginesOf(g.Name) {
 		o := entry.Object.(*config.ServiceEngine)
-		if o.GroupRef != g.Name {
-			continue
-		}
-		state := f.state(o.Name)
+		state, flawed := f.lifeOf(o), f.failedLately(o.Name)
 		if f.joining(o.Name) {
-			in.settled, f.placing.due = false, true
+			in.settled, view.later = false, true
+		}
+		if flawed {
+			mix(2)
 		}
 		mix(entry.Version)
 		mix(uint64(len(state)))
-		in.engines = append(in.engines, placement.Engine{Name: o.Name, Group: o.GroupRef, Host: o.Host, State: state})
+		in.engines = append(in.engines, placement.Engine{Name: o.Name, Group: o.GroupRef, Host: o.Host, State: state,
+			FailedLately: flawed, Managed: o.CloudRef != ""})
 	}
 	if in.settled {
 		mix(1)
 	}
-	for _, entry := range f.controller.machine.List(config.KindVirtualService) {
-		if vs := entry.Object.(*config.VirtualService); vs.SEGroupRef == g.Name && !vs.Disabled {
-			mix(entry.Version)
-			in.services = append(in.services, vs)
+	for _, h := range in.hosts {
+		mix(xxhash.Sum64String(h.Name) ^ flag(h.Down)<<1 ^ flag(h.Full))
+	}
+	mix(flag(in.access == config.WriteAccess))
+	for _, entry := range f.controller.machine.ServicesOf(g.Name) {
+		vs := entry.Object.(*config.VirtualService)
+		if vs.Disabled {
+			continue
+		}
+		mix(entry.Version)
+		in.services = append(in.services, vs)
+		if s := current.Of(vs.Name); s != nil && s.Next != nil {
+			view.later = true // the move goes on when those that are to have it report
+			for _, e := range s.Next {
+				if f.carries(e, vs.VIP.String()) {
+					mix(3)
+				}
+				mix(4)
+			}
 		}
 	}
+	in.hurried = f.hurried(in)
+	mix(flag(in.hurried))
 	return in, print
+}
+
+func flag(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// hurried tells whether services that were never placed have waited for as long as an engine may take to be made.
+func (f *fleet) hurried(in *placementInput) bool {
+	view, now := f.placedGroup(in.group.Name), f.controller.env.Now()
+	switch {
+	case !slices.ContainsFunc(in.services, func(vs *config.VirtualService) bool { return len(in.current.EnginesOf(vs.Name)) == 0 }):
+		view.unplaced = 0
+	case view.unplaced == 0:
+		view.unplaced = now
+	}
+	view.idle = view.idle || view.unplaced > 0 && in.access == config.WriteAccess
+	return view.unplaced > 0 && now-view.unplaced > f.controller.cfg.Timers.SECreateTimeout.Std()
+}
+
+// lifeOf is what the leader takes an engine for that is in the configuration.
+func (f *fleet) lifeOf(e *config.ServiceEngine) placement.EngineState {
+	switch e.State {
+	case config.EngineCreating:
+		return placement.EngineBooting
+	case config.EngineDeleting:
+		return placement.EngineDown
+	}
+	return f.state(e.Name)
 }
 
 // state is what the leader takes an engine for. One that it does not hear, but its peers do, keeps what it has.
 func (f *fleet) state(name string) placement.EngineState {
 	switch e := f.engine(name); {
-	case e != nil && e.down && f.listened(f.placing.since):
+	case f.lost(name):
 		return placement.EngineDown
 	case e != nil && e.met && f.recent(e):
 		return placement.EngineUp

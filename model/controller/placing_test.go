@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ type herd struct {
 	*world
 	quiet  map[string]bool // neither report nor answer
 	silent map[string]bool // their peers do not hear them on the data network
+	cutOff map[string]bool // reach no server
 	read   int             // how much of the mail has been read
 }
 
@@ -23,7 +25,7 @@ func herdIP(engine string) netip.Addr { return netip.MustParseAddr("198.18.1." +
 
 // newHerd makes a cluster, a group with some services of which an engine carries two, and the engines e1 and e2.
 func newHerd(t *testing.T, services string) *herd {
-	h := &herd{world: newWorld(t, 3), quiet: map[string]bool{}, silent: map[string]bool{}}
+	h := &herd{world: newWorld(t, 3), quiet: map[string]bool{}, silent: map[string]bool{}, cutOff: map[string]bool{}}
 	h.must(request{method: "POST", path: "/api/serviceenginegroup", body: `{"name":"herd","ha_mode":"HA_MODE_SHARED","max_vs_per_se":2}`})
 	h.must(request{method: "POST", path: "/api/pool", body: `{"name":"web","servers":[]}`})
 	for i, name := range strings.Fields(services) {
@@ -55,6 +57,20 @@ func (h *herd) report(engine string) {
 		return
 	}
 	r := &wire.EngineReport{Engine: engine, Group: "herd", Management: herdIP(engine).String(), Data: "198.19.0." + engine[1:]}
+	r.Reach = wire.Reach_REACH_SOME
+	if h.cutOff[engine] {
+		r.Reach = wire.Reach_REACH_NONE
+	}
+	if leader := h.leader(); leader != nil {
+		entry, _ := leader.node.machine.Get(config.Key{Kind: config.KindPlacement, Name: "herd"})
+		placement, _ := entry.Object.(*config.Placement)
+		for i := 0; placement != nil && i < len(placement.Services); i++ {
+			s := placement.Services[i]
+			if vs, ok := leader.node.machine.Get(config.Key{Kind: config.KindVirtualService, Name: s.Service}); ok && slices.Contains(s.Engines, engine) {
+				r.Units = append(r.Units, &wire.UnitState{Address: vs.Object.(*config.VirtualService).VIP.String(), Active: s.Engines[0] == engine})
+			}
+		}
+	}
 	for _, other := range []string{"e1", "e2"} {
 		switch {
 		case other == engine:
@@ -103,6 +119,16 @@ func TestPlacing(t *testing.T) {
 		{"one that its peers hear lives, whatever the leader hears", services, func(h *herd) {
 			h.quiet["e1"] = true
 			h.graze(5 * time.Second)
+		}, spread, 0},
+		{"one that reaches no server is as good as dead, though it answers", services, func(h *herd) {
+			h.cutOff["e1"], h.silent["e1"] = true, true
+			h.graze(700 * time.Millisecond)
+		}, "a=e2 b=e2", 0},
+		{"one that its peers hear has its data network", services, func(h *herd) {
+			h.cutOff["e1"] = true
+			h.graze(time.Second)
+			h.cutOff["e2"] = true
+			h.graze(time.Second)
 		}, spread, 0},
 		{"nothing moves back", services, func(h *herd) {
 			h.quiet["e1"], h.silent["e1"] = true, true

@@ -17,35 +17,71 @@ type placementInput struct {
 	// settled says that no engine has joined just now. Services that were never placed wait until then, so that they
 	// spread over engines that come one after the other. A repair waits for nothing.
 	settled bool
+	carries func(engine, vip string) bool // whether an engine reports that it is ready for flows to an address
+
+	hosts  []placement.Host // of the group's cloud, where it tells
+	access config.CloudAccess
+	// hurried says that services which were never placed have waited long enough for engines that are being made.
+	hurried bool
 }
 
 // plan asks package placement. Services of one address move as one, under the name of the first; they count as one
 // against max_vs_per_se. What finds no slot keeps its place on engines that are down: they may come back to it.
-func (in *placementInput) plan() *config.Placement {
+func (in *placementInput) plan() (*config.Placement, *placement.Plan) {
 	units := in.units()
-	out := &config.Placement{Name: in.group.Name, Services: []config.PlacedService{}}
-	for _, a := range placement.Compute(in.translate(units)).Assignments {
-		i := slices.IndexFunc(units, func(u []*config.VirtualService) bool { return u[0].Name == a.Service })
-		engines := a.Engines
-		if len(engines) == 0 {
-			engines = in.before(units[i])
+	number := make(map[string]int, len(units))
+	for i, u := range units {
+		number[u[0].Name] = i
+	}
+	plan, grows := placement.Compute(in.translate(units)), in.grows()
+	goals := make([]goal, len(plan.Assignments))
+	for i, a := range plan.Assignments {
+		if grows {
+			a.Engines = nil
 		}
-		for _, vs := range units[i] {
-			out.Services = append(out.Services, config.PlacedService{Service: vs.Name, Engines: append([]string{}, engines...)})
+		unit := units[number[a.Service]]
+		goals[i] = goal{vip: unit[0].VIP.String(), engines: a.Engines}
+		if before := in.before(unit); before != nil {
+			goals[i].now, goals[i].scale = before.Engines, before.Scale
+			if len(a.Engines) == 0 {
+				goals[i].engines = before.Goal()
+			}
+		}
+	}
+	out := &config.Placement{Name: in.group.Name, Services: []config.PlacedService{}}
+	for i, placed := range in.carryOut(goals) {
+		for _, vs := range units[number[plan.Assignments[i].Service]] {
+			placed.Service = vs.Name
+			out.Services = append(out.Services, placed)
 		}
 	}
 	slices.SortFunc(out.Services, func(a, b config.PlacedService) int { return strings.Compare(a.Service, b.Service) })
-	return out
+	return out, plan
+}
+
+// grows tells whether the group gets its first engines just now. Its services wait for all of them, so that they are
+// spread over engines and hosts; they are served by nobody yet.
+func (in *placementInput) grows() bool {
+	return !in.hurried &&
+		slices.ContainsFunc(in.engines, func(e placement.Engine) bool { return e.State == placement.EngineBooting }) &&
+		!slices.ContainsFunc(in.current.Services, func(s config.PlacedService) bool { return len(s.Engines) > 0 })
 }
 
 func (in *placementInput) translate(units [][]*config.VirtualService) placement.Input {
-	out := placement.Input{Groups: []placement.Group{{Config: *in.group}}, Engines: in.engines}
+	out := placement.Input{Engines: in.engines, Hosts: in.hosts, Groups: []placement.Group{{
+		Config: *in.group, Access: in.access,
+		IncludeHosts: in.group.HostInclude, ExcludeHosts: in.group.HostExclude, Rebalance: in.group.AutoRebalance,
+	}}}
 	for _, unit := range units {
 		before := in.before(unit)
 		if before == nil && !in.settled {
 			continue
 		}
-		out.Services = append(out.Services, placement.Service{Name: unit[0].Name, Group: in.group.Name, Engines: before})
+		service := placement.Service{Name: unit[0].Name, Group: in.group.Name, Patient: before == nil && !in.hurried}
+		if before != nil {
+			service.Engines, service.Scale = before.Goal(), before.Scale
+		}
+		out.Services = append(out.Services, service)
 	}
 	return out
 }
@@ -66,12 +102,14 @@ func (in *placementInput) units() [][]*config.VirtualService {
 	return out
 }
 
-// before is where a unit was placed; a service that joins an address follows those that are there.
-func (in *placementInput) before(unit []*config.VirtualService) []string {
+// before is how a unit was placed, nil if it was not; a service that joins an address follows those that are there.
+func (in *placementInput) before(unit []*config.VirtualService) *config.PlacedService {
 	for _, vs := range unit {
-		if engines := in.current.EnginesOf(vs.Name); len(engines) > 0 {
-			return engines
+		if s := in.current.Of(vs.Name); s != nil && len(s.Engines) > 0 {
+			return s
 		}
 	}
 	return nil
 }
+
+func byEngine(e placement.Engine, name string) int { return strings.Compare(e.Name, name) }

@@ -22,7 +22,7 @@ type call struct {
 	query url.Values
 }
 
-// route is one line of the API. A path ends in {name} where it takes the name of an object.
+// route is one line of the API. A path has {name} where it takes the name of an object.
 type route struct {
 	method, path string
 	serve        func(*call)
@@ -44,6 +44,10 @@ func routes() []route {
 		{method: "POST", path: "configuration/import", serve: (*call).importConfiguration},
 		{method: "GET", path: "analytics/virtualservice", serve: (*call).listAnalytics},
 		{method: "GET", path: "analytics/virtualservice/{name}", serve: (*call).getAnalytics},
+		{method: "POST", path: "virtualservice/{name}/scaleout", serve: (*call).scaleOut},
+		{method: "POST", path: "virtualservice/{name}/scalein", serve: (*call).scaleIn},
+		{method: "POST", path: "virtualservice/{name}/migrate", serve: (*call).migrate},
+		{method: "DELETE", path: "serviceengine/{name}", serve: (*call).removeEngine},
 		{method: "GET", path: "backup", serve: (*call).listBackups},
 		{method: "GET", path: "backup/{name}", serve: (*call).getBackup},
 	}
@@ -114,12 +118,13 @@ func (a *call) match() *route {
 }
 
 func (a *call) fits(pattern, path string) bool {
-	parent, named := strings.CutSuffix(pattern, "/{name}")
+	parent, action, named := strings.Cut(pattern, "{name}")
 	if !named {
 		return pattern == path
 	}
-	name, under := strings.CutPrefix(path, parent+"/")
-	if !under || name == "" || strings.Contains(name, "/") {
+	name, under := strings.CutPrefix(path, parent)
+	name, acts := strings.CutSuffix(name, action)
+	if !under || !acts || name == "" || strings.Contains(name, "/") {
 		return false
 	}
 	a.name, _ = url.PathUnescape(name)

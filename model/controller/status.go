@@ -19,6 +19,8 @@ type clusterStatus struct {
 	AnsweredBy string       `json:"answered_by"`
 	Nodes      []nodeStatus `json:"node_states"`
 	Change     string       `json:"change,omitempty"` // the change of the cluster that is under way
+	// Warnings are what an operator should look at; the leader alone has them.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 type nodeStatus struct {
@@ -50,6 +52,9 @@ func (c *Controller) clusterStatus() clusterStatus {
 			s.Role = "CLUSTER_LEARNER"
 		}
 		out.Nodes = append(out.Nodes, s)
+	}
+	if c.ready {
+		out.Warnings = c.fleet.warnings()
 	}
 	return out
 }

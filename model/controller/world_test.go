@@ -24,6 +24,7 @@ type world struct {
 	queue []packet
 	mail  []packet
 	asked uint64
+	cloud *fakeCloud // nil: none
 }
 
 type packet struct {
@@ -149,6 +150,8 @@ func (w *world) deliver() {
 		w.queue = w.queue[1:]
 		to := w.at(p.to)
 		switch {
+		case w.cloud != nil && p.to == cloudIP:
+			w.cloud.receive(p)
 		case to == nil:
 			w.mail = append(w.mail, p)
 		case to.cut || to.node == nil:

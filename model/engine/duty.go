@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"time"
+	"net/netip"
 
 	"firedrill/model/wire"
 )
@@ -10,14 +10,14 @@ import (
 // [team] of an elastic group. Neither needs a controller to go on.
 type duty interface {
 	configure(first bool)           // takes up the engine's configuration; first marks the first one of this duty
-	patience() time.Duration        // how long a silent engine counts as alive
 	beat()                          // sends the heartbeats that are due
 	hear(h *wire.PeerHeartbeat)     // takes one
 	relayed(r *wire.PeerReport)     // takes what the leader last heard of another engine
 	states() []*wire.UnitState      // what this engine says of its load
 	stepDown(why string)            // gives up everything and listens anew
 	serves() bool                   // whether it serves anything
-	announceAgain()                 // announces what is due
+	held() []netip.Addr             // the addresses that it holds
+	weighAll()                      // decides anew, since something has changed
 	tell(report *wire.EngineReport) // adds what controllers should know
 }
 

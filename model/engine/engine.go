@@ -21,6 +21,7 @@ type Config struct {
 	Management  netip.Addr
 	Data        netip.Addr
 	Host        string       // the hardware that it runs on, where known
+	Cloud       string       // that made it; empty: an operator did
 	Controllers []netip.Addr // at first; a leader tells when the members of the cluster change
 	Timers      config.Timers
 }
@@ -37,10 +38,13 @@ type Engine struct {
 	gateways gateways
 	stream   stream
 
+	announcer announcer
+
 	term         uint64 // of the leader that was last obeyed
 	lastAnswered time.Duration
 	headless     bool
 	lastBeat     time.Duration // when the heartbeat timer last ran; tells a long sleep
+	former       pace          // at which heartbeats still go, though the configuration has a slower one
 }
 
 // Timers of the engine. Those of health monitors count up from timerMonitor.
@@ -54,11 +58,15 @@ const (
 	timerMonitor
 )
 
-// Timers of an elastic group count up from these, one for each other engine and one for each address.
+// Timers of an elastic group count up from these, one for each other engine and two for each address.
 const (
 	timerMate  model.TimerID = 1 << 40
 	timerShare model.TimerID = 1 << 41
+	timerDrain model.TimerID = 1 << 43
 )
+
+// timerLinger ends the time for which an engine answers for an address that it has handed over.
+const timerLinger model.TimerID = 1 << 42
 
 const configFile = "engine-config.json"
 
@@ -68,7 +76,7 @@ func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
 // Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
 func (e *Engine) Start(env model.Env) {
 	e.env = env
-	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine = e, e, e, e
+	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine, e.announcer.engine = e, e, e, e, e
 	e.duty = &e.pair
 	e.pair.life = env.Rand().Uint64()
 	e.lastAnswered = env.Now()
@@ -108,10 +116,14 @@ func (e *Engine) Timer(id model.TimerID) {
 	case e.duty == duty(&e.pair) && (id == timerPeer || id == timerPeerOfUnit1):
 		e.pair.silent(int(id - timerPeer))
 	case id == timerAnnounce:
-		e.duty.announceAgain()
+		e.announcer.again()
+	case id == timerLinger:
+		e.team.lingered()
 	case id == timerGateways:
 		e.gateways.ask()
-	case e.duty == duty(&e.team) && id >= timerShare:
+	case e.duty == duty(&e.team) && id >= timerDrain:
+		e.team.drained(int(id - timerDrain))
+	case e.duty == duty(&e.team) && id >= timerShare && id < timerLinger:
 		e.team.due(int(id - timerShare))
 	case e.duty == duty(&e.team) && id >= timerMate && id < timerShare:
 		e.team.missed(int(id - timerMate))
@@ -135,24 +147,10 @@ func (e *Engine) Checked(id model.CheckID, ok bool) {
 // listens (the lesson of keepalived issues 2066 and 2649).
 func (e *Engine) noticeSleep() {
 	now := e.env.Now()
-	if e.config != nil && now-e.lastBeat > e.duty.patience() {
+	if e.config != nil && now-e.lastBeat > e.patience(0) {
 		e.lastBeat = now
 		e.duty.stepDown("slept")
 	}
-}
-
-// beat sends the heartbeat to the peer and plans the next.
-func (e *Engine) beat() {
-	e.lastBeat = e.env.Now()
-	e.duty.beat()
-	e.env.SetTimer(timerHeartbeat, e.heartbeat())
-}
-
-func (e *Engine) heartbeat() time.Duration {
-	if e.config != nil && e.config.Group.HBFrequency > 0 {
-		return e.config.Group.HBFrequency.Std()
-	}
-	return e.cfg.Timers.DPHeartbeat.Std()
 }
 
 // report tells every controller how this engine is; the leader answers.
@@ -164,8 +162,11 @@ func (e *Engine) report() {
 		Data:       e.cfg.Data.String(),
 		Units:      e.duty.states(),
 		Host:       e.cfg.Host,
+		Cloud:      e.cfg.Cloud,
 	}
 	e.duty.tell(r)
+	e.health.reached = e.health.reach()
+	r.Reach = e.health.reached
 	if e.config != nil {
 		r.ConfigIndex = e.config.Index
 	}
@@ -224,7 +225,7 @@ func (e *Engine) configure(body []byte) {
 }
 
 func (e *Engine) apply(c *config.EngineConfig) {
-	before, pace := e.config, e.heartbeat()
+	before, every := e.config, e.heartbeat()
 	first := before == nil
 	e.config = c
 	e.health.configure(before)
@@ -232,9 +233,7 @@ func (e *Engine) apply(c *config.EngineConfig) {
 	first = e.takeDuty() || first
 	e.duty.configure(first)
 	e.publish()
-	if e.heartbeat() < pace {
-		e.beat() // the one that is planned may be too late for the new patience
-	}
+	e.changePace(before, every)
 	e.env.Emit(model.Event{Kind: model.EventConfigured, Index: c.Index})
 }
 
@@ -266,11 +265,10 @@ func (e *Engine) publish() {
 		}
 		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
 		if e.duty == duty(&e.team) {
-			s.Engines, s.Self = e.team.sharers(vs.VIP), e.cfg.Data
+			s.Engines, s.Former = e.team.sharers(vs.VIP)
+			s.Self = e.cfg.Data
 		}
-		if pool.LBAlgorithm == config.LBConsistentHash {
-			s.Balance = model.BalanceConsistentHash
-		}
+		s.Balance = balances[pool.LBAlgorithm]
 		for _, server := range pool.Servers {
 			if e.health.up(pool, server) {
 				s.Servers = append(s.Servers, netip.AddrPortFrom(server.IP, server.Port))
@@ -279,4 +277,11 @@ func (e *Engine) publish() {
 		services = append(services, s)
 	}
 	e.env.Publish(model.NewTable(services))
+}
+
+// balances are the ways of balancing by their names; round robin is the default.
+var balances = map[config.LBAlgorithm]model.Balance{
+	config.LBRoundRobin:       model.BalanceRoundRobin,
+	config.LBLeastConnections: model.BalanceLeastConnections,
+	config.LBConsistentHash:   model.BalanceConsistentHash,
 }

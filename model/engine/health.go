@@ -7,6 +7,7 @@ import (
 
 	"firedrill/model"
 	"firedrill/model/config"
+	"firedrill/model/wire"
 )
 
 // health checks the servers of every pool with every monitor of the pool. A server is up when all its
@@ -16,6 +17,7 @@ type health struct {
 	targets []*target
 	byID    map[model.CheckID]*target
 	lastID  model.CheckID
+	reached wire.Reach // as controllers were last told
 }
 
 // target is one server under one monitor.
@@ -163,6 +165,26 @@ func (h *health) checked(id model.CheckID, ok bool) {
 	}
 	h.engine.env.Emit(model.Event{Kind: kind, Unit: t.pool, Peer: t.server.String()})
 	h.engine.publish()
+	if h.reach() != h.reached {
+		h.engine.report() // at once: if no server is reached, the leader may have to place services anew
+		h.engine.duty.weighAll()
+	}
+}
+
+// reach tells whether this engine reaches back-end servers at all. One that reaches none, while others of its group do,
+// has lost its data network, whatever it hears there.
+func (h *health) reach() wire.Reach {
+	out := wire.Reach_REACH_UNKNOWN
+	for _, t := range h.targets {
+		switch {
+		case t.up && t.known:
+			return wire.Reach_REACH_SOME
+		case !t.known:
+			return wire.Reach_REACH_UNKNOWN
+		}
+		out = wire.Reach_REACH_NONE
+	}
+	return out
 }
 
 // up tells whether a server of a pool may take flows. Without monitors it always may.

@@ -17,6 +17,7 @@ type mate struct {
 	until  time.Duration // it counts as alive until then, unless it is heard again
 	last   time.Duration // when a heartbeat last came in person
 	heard  bool          // one has come
+	pace   time.Duration // how often it says that it is to be heard; zero: it has not said
 	relay  bool          // it is known to live by the leader's word alone
 	silent bool          // it was not heard in time
 	units  []*wire.UnitState
@@ -40,6 +41,11 @@ func (m *mate) state(address string) *wire.UnitState {
 	return nil
 }
 
+// carries tells whether it answers clients of a share, be it those that it has only.
+func (m *mate) carries(address string, now time.Duration) bool {
+	return m.alive(now) && !m.relay && m.state(address) != nil
+}
+
 // inOrder refuses a heartbeat that a later one has overtaken, and one of an earlier life.
 func (m *mate) inOrder(h *wire.PeerHeartbeat) bool {
 	switch h.Life {
@@ -61,7 +67,7 @@ func (t *team) beat() {
 	t.sequence++
 	for _, m := range t.mates {
 		t.engine.env.Send(m.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
-			Engine: t.self(), Life: t.engine.pair.life, Sequence: t.sequence, Units: t.states(),
+			Engine: t.self(), Life: t.engine.pair.life, Sequence: t.sequence, Units: t.states(), EveryNs: uint64(t.engine.heartbeat()),
 		}}))
 	}
 }
@@ -70,8 +76,8 @@ func (t *team) beat() {
 func (t *team) states() []*wire.UnitState {
 	var out []*wire.UnitState
 	for _, s := range t.shares {
-		if s.held || slices.Contains(s.candidates, t.self()) {
-			out = append(out, &wire.UnitState{Address: s.text, Active: s.held, Epoch: s.epoch, Wanted: s.wanted})
+		if t.mine(s) || s.drains {
+			out = append(out, &wire.UnitState{Address: s.text, Active: s.held, Epoch: s.epoch, Wanted: s.wanted, Drains: s.drains})
 		}
 	}
 	return out
@@ -85,9 +91,9 @@ func (t *team) hear(h *wire.PeerHeartbeat) {
 	}
 	now := t.engine.env.Now()
 	back := m.silent
-	m.last, m.heard, m.relay, m.silent = now, true, false, false
-	m.until = now + t.patience()
-	t.engine.env.SetTimer(timerMate+model.TimerID(m.number), t.patience())
+	m.last, m.heard, m.relay, m.silent, m.pace = now, true, false, false, time.Duration(h.EveryNs)
+	m.until = now + t.engine.patience(m.pace)
+	t.engine.env.SetTimer(timerMate+model.TimerID(m.number), m.until-now)
 	t.learn(m, h.Units)
 	if back {
 		t.isBack()
@@ -96,11 +102,7 @@ func (t *team) hear(h *wire.PeerHeartbeat) {
 
 // isBack announces everything that this engine holds: neighbours may have learnt the other meanwhile.
 func (t *team) isBack() {
-	for _, s := range t.shares {
-		if s.held {
-			t.burst(s)
-		}
-	}
+	t.engine.announcer.burst(t.held()...)
 	t.engine.publish()
 	t.engine.report()
 }
@@ -113,10 +115,10 @@ func (t *team) relayed(r *wire.PeerReport) {
 		return
 	}
 	now, age := t.engine.env.Now(), time.Duration(r.AgeNs)
-	if m.direct(now, t.patience()+t.engine.heartbeat()) || !m.silent {
+	if m.direct(now, t.engine.patience(m.pace)+t.engine.heartbeat()) || !m.silent {
 		return
 	}
-	until := now - age + t.patience() + 2*t.engine.cfg.Timers.SEHeartbeat.Std()
+	until := now - age + t.engine.patience(m.pace) + 2*t.engine.cfg.Timers.SEHeartbeat.Std()
 	holds := slices.ContainsFunc(r.Units, func(u *wire.UnitState) bool { return u.Active })
 	if !holds || until <= now {
 		return
@@ -140,7 +142,7 @@ func (t *team) learn(m *mate, units []*wire.UnitState) {
 			t.weigh(s) // it has let go, or has started anew
 		}
 	}
-	if !slices.EqualFunc(before, units, func(a, b *wire.UnitState) bool { return a.Address == b.Address }) {
+	if !slices.EqualFunc(before, units, func(a, b *wire.UnitState) bool { return a.Address == b.Address && a.Drains == b.Drains }) {
 		t.engine.publish() // it is ready for flows that it was not ready for before, or the other way round
 	}
 }
@@ -154,7 +156,7 @@ func (t *team) consider(s *share, m *mate, u *wire.UnitState) {
 		s.epoch = max(s.epoch, u.Epoch)
 		t.weigh(s)
 	case s.held && u.Wanted && !slices.Contains(s.candidates, t.self()) && slices.Contains(s.candidates, m.Name):
-		t.release(s, "handed over to "+m.Name)
+		t.handOver(s, m)
 		t.engine.publish()
 		t.beat() // at once: the other waits for it
 	default:

@@ -27,12 +27,12 @@ type pair struct {
 	sequence   uint64
 	lastDirect time.Duration // when a heartbeat last came in person
 	relay      bool          // the peer is known to live by the leader's word alone
-	announces  int           // announcements still due in the present burst
 	peerSince  time.Duration // since when the peer has been heard without a break
 
 	life                 uint64        // tells this life of the engine from its others
 	peerLife, peerFormer uint64        // of the peer, and the one before
 	peerSequence         uint64        // of the last heartbeat in its life
+	peerPace             time.Duration // how often it says that it is to be heard; zero: it has not said
 	peerLacksGateway     time.Duration // when it last said that it has lost a gateway
 	heard                bool          // lastDirect says something
 }
@@ -128,7 +128,7 @@ func (p *pair) assign() {
 	}
 }
 
-// held are the addresses of the units that this engine serves.
+// held implements [duty].
 func (p *pair) held() []netip.Addr {
 	var out []netip.Addr
 	for _, u := range p.units {
@@ -139,14 +139,8 @@ func (p *pair) held() []netip.Addr {
 	return out
 }
 
-// patience is how long a silent peer counts as alive.
-func (p *pair) patience() time.Duration {
-	count := p.engine.cfg.Timers.DPFailedHeartbeats
-	if n := p.engine.config.Group.HBTimeoutCount; n > 0 {
-		count = n
-	}
-	return time.Duration(count) * p.engine.heartbeat()
-}
+// patienceDirect is how long the peer counts as alive without a heartbeat.
+func (p *pair) patienceDirect() time.Duration { return p.engine.patience(p.peerPace) }
 
 // patienceNow is longer while only the leader's word tells of the peer, because that comes as rarely as
 // engines report.
@@ -154,11 +148,11 @@ func (p *pair) patienceNow() time.Duration {
 	if p.relay {
 		return p.patienceRelayed()
 	}
-	return p.patience()
+	return p.patienceDirect()
 }
 
 func (p *pair) patienceRelayed() time.Duration {
-	return p.patience() + 2*p.engine.cfg.Timers.SEHeartbeat.Std()
+	return p.patienceDirect() + 2*p.engine.cfg.Timers.SEHeartbeat.Std()
 }
 
 // listen waits for an active peer before this engine takes the unit. The engine that is not preferred waits
@@ -178,7 +172,7 @@ func (p *pair) beat() {
 	}
 	p.sequence++
 	p.engine.env.Send(p.peer.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
-		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(), GatewaysLost: uint32(p.engine.gateways.lost()),
+		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(), GatewaysLost: uint32(p.engine.gateways.lost()), EveryNs: uint64(p.engine.heartbeat()),
 	}}))
 }
 
@@ -197,11 +191,11 @@ func (p *pair) hear(h *wire.PeerHeartbeat) {
 		return
 	}
 	now := p.engine.env.Now()
-	silent := now-p.lastDirect > p.patience()
+	silent := now-p.lastDirect > p.patienceDirect()
 	if silent {
 		p.peerSince = now
 	}
-	p.lastDirect, p.heard = now, true
+	p.lastDirect, p.heard, p.peerPace = now, true, time.Duration(h.EveryNs)
 	if h.GatewaysLost > 0 {
 		p.peerLacksGateway = now
 	}
@@ -268,7 +262,7 @@ func (p *pair) relayed(r *wire.PeerReport) {
 		return
 	}
 	now, age := p.engine.env.Now(), time.Duration(r.AgeNs)
-	if p.heard && now-p.lastDirect <= p.patience()+p.engine.heartbeat() {
+	if p.heard && now-p.lastDirect <= p.patienceDirect()+p.engine.heartbeat() {
 		return // the time until which it must be heard is not over for long: a takeover may be due this moment
 	}
 	serves := slices.ContainsFunc(r.Units, func(s *wire.UnitState) bool { return s.Active })
@@ -358,6 +352,9 @@ func (p *pair) takeOver(u *unit, why string) {
 	p.burst()
 }
 
+// weighAll implements [duty]; gateways decide for a pair, not servers.
+func (p *pair) weighAll() {}
+
 // tell implements [duty]; there is but one other engine, and its takeover needs no controller.
 func (p *pair) tell(*wire.EngineReport) {}
 
@@ -387,33 +384,8 @@ func (p *pair) stepDown(why string) {
 	}
 }
 
-// burst announces every address held, now and a few times more: a single gratuitous ARP may be lost.
-func (p *pair) burst() {
-	p.announces = p.engine.cfg.Timers.GARPCount
-	p.announceAgain()
-}
-
-func (p *pair) announceAgain() {
-	held := false
-	for _, u := range p.units {
-		if !u.active {
-			continue
-		}
-		held = true
-		for _, a := range u.addresses {
-			p.engine.env.Announce(a)
-		}
-	}
-	if !held {
-		return
-	}
-	p.announces--
-	next := p.engine.cfg.Timers.GARPRefresh
-	if p.announces > 0 {
-		next = p.engine.cfg.Timers.GARPSpacing
-	}
-	p.engine.env.SetTimer(timerAnnounce, next.Std())
-}
+// burst announces everything that this engine holds.
+func (p *pair) burst() { p.engine.announcer.burst(p.held()...) }
 
 func (p *pair) label(u *unit) string {
 	if len(p.units) == 1 {

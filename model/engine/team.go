@@ -37,13 +37,15 @@ type share struct {
 	wanted     bool          // this engine is the primary and asks the holder, who is not on the list, to hand over
 	waiting    bool          // a timer is set to take it
 	due        time.Duration // and when
-	announces  int           // announcements still due in the present burst
+	lingers    bool          // handed over a moment ago: this engine answers for the address yet
+	drains     bool          // this engine carries it no more, and goes on with the flows that it has
+	until      time.Duration // for so long
 }
 
 // configure implements [duty].
 func (t *team) configure(first bool) {
 	if first {
-		t.listens = t.engine.env.Now() + t.patience()
+		t.listens = t.engine.env.Now() + t.engine.patience(0)
 	}
 	t.meet()
 	old := t.shares
@@ -51,9 +53,11 @@ func (t *team) configure(first bool) {
 	for _, s := range t.wantedShares() {
 		if i := slices.IndexFunc(old, func(o *share) bool { return o.address == s.address }); i >= 0 {
 			kept := old[i]
-			kept.candidates = s.candidates
+			carried := t.mine(kept)
+			kept.number, kept.candidates = len(t.shares), s.candidates
 			s = kept
 			old = slices.Delete(old, i, i+1)
+			t.drain(s, carried)
 		}
 		s.number = len(t.shares)
 		t.shares = append(t.shares, s)
@@ -104,9 +108,6 @@ func (t *team) share(text string) *share {
 	return t.shares[i]
 }
 
-// patience implements [duty].
-func (t *team) patience() time.Duration { return t.engine.pair.patience() }
-
 // self is the name of this engine.
 func (t *team) self() string { return t.engine.cfg.Name }
 
@@ -116,6 +117,8 @@ func (t *team) weigh(s *share) {
 	switch {
 	case s.held && len(s.candidates) == 0:
 		t.release(s, "it is placed nowhere")
+	case s.held && !slices.Contains(s.candidates, t.self()) && t.cutOff():
+		t.release(s, "it is placed elsewhere, and nobody here can ask for it")
 	case s.held:
 	case !slices.Contains(s.candidates, t.self()):
 		t.wait(s, -1)
@@ -127,6 +130,18 @@ func (t *team) weigh(s *share) {
 		now := t.engine.env.Now()
 		t.wait(s, max(t.listens-now, 0)+time.Duration(t.rank(s))*t.engine.heartbeat())
 	}
+}
+
+// weighAll implements [duty].
+func (t *team) weighAll() {
+	for _, s := range t.shares {
+		t.weigh(s)
+	}
+}
+
+// cutOff tells whether this engine has lost its data network: it reaches no server, and hears no other engine.
+func (t *team) cutOff() bool {
+	return t.engine.health.reach() == wire.Reach_REACH_NONE && !slices.ContainsFunc(t.mates, func(m *mate) bool { return !m.silent })
 }
 
 // rank counts the live engines that stand before this one on the list. They take the share sooner, so that two do not
@@ -175,23 +190,28 @@ func (t *team) takeDue(s *share) {
 // take makes this engine hold a share.
 func (t *team) take(s *share) {
 	t.wait(s, -1)
-	s.held, s.wanted = true, false
+	s.held, s.wanted, s.lingers = true, false, false
 	s.epoch++
 	t.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: t.label(s), Term: s.epoch})
 	t.engine.env.AddAddress(s.address)
 	t.engine.publish()
 	t.beat()
-	t.burst(s)
+	t.engine.announcer.burst(s.address)
 }
 
 // release makes it let go.
 func (t *team) release(s *share, why string) {
+	if s.lingers {
+		s.lingers = false
+		t.engine.env.RemoveAddress(s.address)
+	}
 	if !s.held {
 		return
 	}
 	s.held = false
 	t.engine.env.RemoveAddress(s.address)
 	t.engine.env.Emit(model.Event{Kind: model.EventStandby, Unit: t.label(s), Term: s.epoch, Detail: why})
+	t.drain(s, true)
 }
 
 // settle ends a time in which two held a share. The one that stays says so and announces at once: neighbours may have
@@ -199,7 +219,7 @@ func (t *team) release(s *share, why string) {
 func (t *team) settle(s *share, m *mate, epoch uint64) {
 	if epoch < s.epoch || epoch == s.epoch && t.before(s, m.Name) {
 		t.beat()
-		t.burst(s)
+		t.engine.announcer.burst(s.address)
 		return
 	}
 	t.release(s, fmt.Sprintf("%s serves with epoch %d", m.Name, epoch))
@@ -223,7 +243,7 @@ func (t *team) before(s *share, other string) bool {
 
 // stepDown implements [duty].
 func (t *team) stepDown(why string) {
-	t.listens = t.engine.env.Now() + t.patience()
+	t.listens = t.engine.env.Now() + t.engine.patience(0)
 	for _, m := range t.mates {
 		m.until = max(m.until, t.listens) // it may have been this engine that did not listen
 	}
@@ -239,59 +259,50 @@ func (t *team) serves() bool {
 	return slices.ContainsFunc(t.shares, func(s *share) bool { return s.held })
 }
 
-// carries tells whether this engine answers clients of an address: it stands on its list, or holds it still.
-func (t *team) carries(address netip.Addr) bool {
-	s := t.share(address.String())
-	return s != nil && (s.held || slices.Contains(s.candidates, t.self()))
-}
-
-// sharers are the engines that share the flows of an address: those of its list that live and say that they are ready.
-func (t *team) sharers(address netip.Addr) []netip.Addr {
-	s := t.share(address.String())
-	if s == nil {
-		return nil
-	}
+// held implements [duty].
+func (t *team) held() []netip.Addr {
 	var out []netip.Addr
-	now := t.engine.env.Now()
-	for _, name := range s.candidates {
-		if name == t.self() {
-			out = append(out, t.engine.cfg.Data)
-		} else if m := t.mate(name); m != nil && m.alive(now) && !m.relay && m.state(s.text) != nil {
-			out = append(out, m.Data)
+	for _, s := range t.shares {
+		if s.held {
+			out = append(out, s.address)
 		}
 	}
 	return out
 }
 
-// burst announces a share now and a few times more: a single gratuitous ARP may be lost.
-func (t *team) burst(s *share) {
-	s.announces = t.engine.cfg.Timers.GARPCount
-	t.announce(s)
-	t.announceLater()
+// mine tells whether a share is this engine's to carry: it stands on its list, or holds it still.
+func (t *team) mine(s *share) bool { return s.held || slices.Contains(s.candidates, t.self()) }
+
+// carries tells whether this engine answers clients of an address: a share is its own, or it has flows of it still.
+func (t *team) carries(address netip.Addr) bool {
+	s := t.share(address.String())
+	return s != nil && (t.mine(s) || s.drains)
 }
 
-func (t *team) announce(s *share) {
-	t.engine.env.Announce(s.address)
-	s.announces = max(0, s.announces-1)
-}
-
-// announceAgain implements [duty]: shares in a burst, or all of them when none is.
-func (t *team) announceAgain() {
-	bursting := slices.ContainsFunc(t.shares, func(s *share) bool { return s.held && s.announces > 0 })
-	for _, s := range t.shares {
-		if s.held && (s.announces > 0 || !bursting) {
-			t.announce(s)
+// sharers are the engines that share the new flows of an address: those of its list that live and say that they are
+// ready. The others that carry it are leaving: they go on with the flows that they have.
+func (t *team) sharers(address netip.Addr) (sharing, leaving []netip.Addr) {
+	s := t.share(address.String())
+	if s == nil {
+		return nil, nil
+	}
+	now := t.engine.env.Now()
+	for _, name := range s.candidates {
+		if name == t.self() {
+			sharing = append(sharing, t.engine.cfg.Data)
+		} else if m := t.mate(name); m != nil && m.carries(s.text, now) && !m.state(s.text).Drains {
+			sharing = append(sharing, m.Data)
 		}
 	}
-	t.announceLater()
-}
-
-func (t *team) announceLater() {
-	next := t.engine.cfg.Timers.GARPRefresh
-	if slices.ContainsFunc(t.shares, func(s *share) bool { return s.held && s.announces > 0 }) {
-		next = t.engine.cfg.Timers.GARPSpacing
+	if !slices.Contains(s.candidates, t.self()) {
+		leaving = append(leaving, t.engine.cfg.Data)
 	}
-	t.engine.env.SetTimer(timerAnnounce, next.Std())
+	for _, m := range t.mates {
+		if m.carries(s.text, now) && !slices.Contains(sharing, m.Data) {
+			leaving = append(leaving, m.Data)
+		}
+	}
+	return sharing, leaving
 }
 
 // label names a share in events.
@@ -303,7 +314,7 @@ func (t *team) tell(r *wire.EngineReport) {
 		switch {
 		case m.silent:
 			r.Silent = append(r.Silent, m.Name)
-		case m.direct(t.engine.env.Now(), t.patience()):
+		case m.direct(t.engine.env.Now(), t.engine.patience(m.pace)):
 			r.Hears = append(r.Hears, m.Name)
 		}
 	}
@@ -318,7 +329,7 @@ func (t *team) meet() {
 		if e.Name == t.self() {
 			continue
 		}
-		m := &mate{until: now + t.patience()}
+		m := &mate{until: now + t.engine.patience(0)}
 		if i := slices.IndexFunc(old, func(o *mate) bool { return o.Name == e.Name }); i >= 0 {
 			m = old[i]
 		}

@@ -55,6 +55,8 @@ type Host struct {
 	Rack string // empty: not known
 	// Down is the cloud's word. Cloud reports may be wrong, so an engine that is up there is only held for suspected.
 	Down bool
+	// Full says that it has no room for another engine.
+	Full bool
 }
 
 // Service is a virtual service.

@@ -115,12 +115,12 @@ var texts = map[Code]string{
 	CodeFailedLately:   "no free slot but on {engine}, which failed lately",
 	CodeMaxSE:          "no free slot; max_se is reached, {have} of {want}",
 	CodeNoAccess:       "no free slot; no access to the cloud: an operator must add an engine",
-	CodeNoHost:         "no free slot; no host is up and allowed",
+	CodeNoHost:         "no free slot; no host with room is up and allowed",
 	CodeNoGroup:        "its group {group} does not exist",
 
 	CodeShortMaxSE:    "{have} of {want} engines for N + M; max_se is reached",
 	CodeShortNoAccess: "{have} of {want} engines for N + M; no access to the cloud: an operator must add engines",
-	CodeShortNoHost:   "{have} of {want} engines for N + M; no host is up and allowed",
+	CodeShortNoHost:   "{have} of {want} engines for N + M; no host with room is up and allowed",
 	CodeSharedHost:    "its engines share hosts: {have} where {want} are possible",
 }
 

@@ -163,6 +163,174 @@ func (Status) EnumDescriptor() ([]byte, []int) {
 	return file_wire_proto_rawDescGZIP(), []int{1}
 }
 
+// Reach is whether an engine reaches back-end servers, by its health checks.
+type Reach int32
+
+const (
+	Reach_REACH_UNKNOWN Reach = 0 // it checks none, or has had no time to
+	Reach_REACH_NONE    Reach = 1 // not one of them
+	Reach_REACH_SOME    Reach = 2
+)
+
+// Enum value maps for Reach.
+var (
+	Reach_name = map[int32]string{
+		0: "REACH_UNKNOWN",
+		1: "REACH_NONE",
+		2: "REACH_SOME",
+	}
+	Reach_value = map[string]int32{
+		"REACH_UNKNOWN": 0,
+		"REACH_NONE":    1,
+		"REACH_SOME":    2,
+	}
+)
+
+func (x Reach) Enum() *Reach {
+	p := new(Reach)
+	*p = x
+	return p
+}
+
+func (x Reach) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Reach) Descriptor() protoreflect.EnumDescriptor {
+	return file_wire_proto_enumTypes[2].Descriptor()
+}
+
+func (Reach) Type() protoreflect.EnumType {
+	return &file_wire_proto_enumTypes[2]
+}
+
+func (x Reach) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Reach.Descriptor instead.
+func (Reach) EnumDescriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{2}
+}
+
+// CloudOperation is what a controller asks of a cloud's management.
+type CloudOperation int32
+
+const (
+	CloudOperation_CLOUD_OPERATION_UNSPECIFIED CloudOperation = 0
+	CloudOperation_CLOUD_LIST                  CloudOperation = 1 // nothing but the inventory, which every answer brings
+	CloudOperation_CLOUD_CREATE                CloudOperation = 2 // makes an engine; asked again under the same name, it does nothing more
+	CloudOperation_CLOUD_DELETE                CloudOperation = 3 // ends one for good: its name is never used again
+	CloudOperation_CLOUD_REBOOT                CloudOperation = 4
+)
+
+// Enum value maps for CloudOperation.
+var (
+	CloudOperation_name = map[int32]string{
+		0: "CLOUD_OPERATION_UNSPECIFIED",
+		1: "CLOUD_LIST",
+		2: "CLOUD_CREATE",
+		3: "CLOUD_DELETE",
+		4: "CLOUD_REBOOT",
+	}
+	CloudOperation_value = map[string]int32{
+		"CLOUD_OPERATION_UNSPECIFIED": 0,
+		"CLOUD_LIST":                  1,
+		"CLOUD_CREATE":                2,
+		"CLOUD_DELETE":                3,
+		"CLOUD_REBOOT":                4,
+	}
+)
+
+func (x CloudOperation) Enum() *CloudOperation {
+	p := new(CloudOperation)
+	*p = x
+	return p
+}
+
+func (x CloudOperation) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CloudOperation) Descriptor() protoreflect.EnumDescriptor {
+	return file_wire_proto_enumTypes[3].Descriptor()
+}
+
+func (CloudOperation) Type() protoreflect.EnumType {
+	return &file_wire_proto_enumTypes[3]
+}
+
+func (x CloudOperation) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CloudOperation.Descriptor instead.
+func (CloudOperation) EnumDescriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{3}
+}
+
+// CloudStatus is the outcome of a CloudRequest.
+type CloudStatus int32
+
+const (
+	CloudStatus_CLOUD_STATUS_UNSPECIFIED CloudStatus = 0
+	CloudStatus_CLOUD_OK                 CloudStatus = 1 // done, or begun: booting takes its time
+	CloudStatus_CLOUD_REFUSED            CloudStatus = 2 // the cloud does not know the user, or the password is wrong
+	CloudStatus_CLOUD_DEPOSED            CloudStatus = 3 // a leader of a higher term has asked
+	CloudStatus_CLOUD_NO_CAPACITY        CloudStatus = 4 // no host, or not the one that was asked for, has room
+	CloudStatus_CLOUD_GONE               CloudStatus = 5 // of CREATE: the name was deleted
+	CloudStatus_CLOUD_INVALID            CloudStatus = 6
+)
+
+// Enum value maps for CloudStatus.
+var (
+	CloudStatus_name = map[int32]string{
+		0: "CLOUD_STATUS_UNSPECIFIED",
+		1: "CLOUD_OK",
+		2: "CLOUD_REFUSED",
+		3: "CLOUD_DEPOSED",
+		4: "CLOUD_NO_CAPACITY",
+		5: "CLOUD_GONE",
+		6: "CLOUD_INVALID",
+	}
+	CloudStatus_value = map[string]int32{
+		"CLOUD_STATUS_UNSPECIFIED": 0,
+		"CLOUD_OK":                 1,
+		"CLOUD_REFUSED":            2,
+		"CLOUD_DEPOSED":            3,
+		"CLOUD_NO_CAPACITY":        4,
+		"CLOUD_GONE":               5,
+		"CLOUD_INVALID":            6,
+	}
+)
+
+func (x CloudStatus) Enum() *CloudStatus {
+	p := new(CloudStatus)
+	*p = x
+	return p
+}
+
+func (x CloudStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CloudStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_wire_proto_enumTypes[4].Descriptor()
+}
+
+func (CloudStatus) Type() protoreflect.EnumType {
+	return &file_wire_proto_enumTypes[4]
+}
+
+func (x CloudStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CloudStatus.Descriptor instead.
+func (CloudStatus) EnumDescriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{4}
+}
+
 type Envelope struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The schema version of the sender; a receiver drops what it does not understand.
@@ -185,6 +353,9 @@ type Envelope struct {
 	//	*Envelope_MetricsQuery
 	//	*Envelope_MetricsAnswer
 	//	*Envelope_RemovedNotice
+	//	*Envelope_CloudRequest
+	//	*Envelope_CloudResponse
+	//	*Envelope_CloudReport
 	Body          isEnvelope_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -378,6 +549,33 @@ func (x *Envelope) GetRemovedNotice() *RemovedNotice {
 	return nil
 }
 
+func (x *Envelope) GetCloudRequest() *CloudRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_CloudRequest); ok {
+			return x.CloudRequest
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetCloudResponse() *CloudResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_CloudResponse); ok {
+			return x.CloudResponse
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetCloudReport() *CloudReport {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_CloudReport); ok {
+			return x.CloudReport
+		}
+	}
+	return nil
+}
+
 type isEnvelope_Body interface {
 	isEnvelope_Body()
 }
@@ -446,6 +644,18 @@ type Envelope_RemovedNotice struct {
 	RemovedNotice *RemovedNotice `protobuf:"bytes,17,opt,name=removed_notice,json=removedNotice,proto3,oneof"`
 }
 
+type Envelope_CloudRequest struct {
+	CloudRequest *CloudRequest `protobuf:"bytes,20,opt,name=cloud_request,json=cloudRequest,proto3,oneof"`
+}
+
+type Envelope_CloudResponse struct {
+	CloudResponse *CloudResponse `protobuf:"bytes,21,opt,name=cloud_response,json=cloudResponse,proto3,oneof"`
+}
+
+type Envelope_CloudReport struct {
+	CloudReport *CloudReport `protobuf:"bytes,22,opt,name=cloud_report,json=cloudReport,proto3,oneof"`
+}
+
 func (*Envelope_Raft) isEnvelope_Body() {}
 
 func (*Envelope_Request) isEnvelope_Body() {}
@@ -477,6 +687,12 @@ func (*Envelope_MetricsQuery) isEnvelope_Body() {}
 func (*Envelope_MetricsAnswer) isEnvelope_Body() {}
 
 func (*Envelope_RemovedNotice) isEnvelope_Body() {}
+
+func (*Envelope_CloudRequest) isEnvelope_Body() {}
+
+func (*Envelope_CloudResponse) isEnvelope_Body() {}
+
+func (*Envelope_CloudReport) isEnvelope_Body() {}
 
 // Request is one call of an API client at a controller. A client has one call under way at a time and
 // repeats it with the same sequence number until it is answered.
@@ -861,6 +1077,8 @@ type EngineReport struct {
 	Silent        []string               `protobuf:"bytes,7,rep,name=silent,proto3" json:"silent,omitempty"` // engines of an elastic group that this one does not hear on the data network
 	Hears         []string               `protobuf:"bytes,9,rep,name=hears,proto3" json:"hears,omitempty"`   // and those that it hears
 	Host          string                 `protobuf:"bytes,8,opt,name=host,proto3" json:"host,omitempty"`     // the hardware that it runs on
+	Reach         Reach                  `protobuf:"varint,10,opt,name=reach,proto3,enum=firedrill.wire.Reach" json:"reach,omitempty"`
+	Cloud         string                 `protobuf:"bytes,20,opt,name=cloud,proto3" json:"cloud,omitempty"` // that made it; empty: an operator did
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -958,6 +1176,20 @@ func (x *EngineReport) GetHost() string {
 	return ""
 }
 
+func (x *EngineReport) GetReach() Reach {
+	if x != nil {
+		return x.Reach
+	}
+	return Reach_REACH_UNKNOWN
+}
+
+func (x *EngineReport) GetCloud() string {
+	if x != nil {
+		return x.Cloud
+	}
+	return ""
+}
+
 // UnitState is how an engine stands to one unit of load: the services that move together. Those of a legacy pair have
 // numbers; in an elastic group it is a virtual address, with all services on it.
 type UnitState struct {
@@ -967,6 +1199,7 @@ type UnitState struct {
 	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`    // grows with every takeover
 	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`  // the sender asks the receiver to hand it over
 	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"` // of an elastic group
+	Drains        bool                   `protobuf:"varint,6,opt,name=drains,proto3" json:"drains,omitempty"`  // the sender goes on with the flows that it has, and takes no new ones
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1034,6 +1267,13 @@ func (x *UnitState) GetAddress() string {
 		return x.Address
 	}
 	return ""
+}
+
+func (x *UnitState) GetDrains() bool {
+	if x != nil {
+		return x.Drains
+	}
+	return false
 }
 
 // EngineDirective is the leader's answer to a report.
@@ -1214,6 +1454,7 @@ type PeerHeartbeat struct {
 	Units         []*UnitState           `protobuf:"bytes,3,rep,name=units,proto3" json:"units,omitempty"`
 	Life          uint64                 `protobuf:"varint,4,opt,name=life,proto3" json:"life,omitempty"`                                     // a number that no two lives of the engine share
 	GatewaysLost  uint32                 `protobuf:"varint,5,opt,name=gateways_lost,json=gatewaysLost,proto3" json:"gateways_lost,omitempty"` // of those that it monitors
+	EveryNs       uint64                 `protobuf:"varint,6,opt,name=every_ns,json=everyNs,proto3" json:"every_ns,omitempty"`                // when the next is due: the receiver's patience follows it; 0: as the receiver's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1279,6 +1520,13 @@ func (x *PeerHeartbeat) GetLife() uint64 {
 func (x *PeerHeartbeat) GetGatewaysLost() uint32 {
 	if x != nil {
 		return x.GatewaysLost
+	}
+	return 0
+}
+
+func (x *PeerHeartbeat) GetEveryNs() uint64 {
+	if x != nil {
+		return x.EveryNs
 	}
 	return 0
 }
@@ -2220,12 +2468,425 @@ func (x *MetricsAnswer) GetMetrics() []*Metrics {
 	return nil
 }
 
+// CloudRequest goes from the leader to a cloud's management.
+type CloudRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Operation     CloudOperation         `protobuf:"varint,2,opt,name=operation,proto3,enum=firedrill.wire.CloudOperation" json:"operation,omitempty"`
+	Cluster       string                 `protobuf:"bytes,3,opt,name=cluster,proto3" json:"cluster,omitempty"` // the name of the cluster that asks: engines carry it, and it is shown no others
+	Term          uint64                 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`      // of the leader that asks: the cloud refuses one that has been followed by another
+	Username      string                 `protobuf:"bytes,5,opt,name=username,proto3" json:"username,omitempty"`
+	Password      string                 `protobuf:"bytes,6,opt,name=password,proto3" json:"password,omitempty"`
+	Instance      *CloudInstance         `protobuf:"bytes,7,opt,name=instance,proto3" json:"instance,omitempty"`       // of CREATE; of DELETE and REBOOT its name
+	Controllers   []string               `protobuf:"bytes,8,rep,name=controllers,proto3" json:"controllers,omitempty"` // of CREATE: addresses, to which the engine is to report
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudRequest) Reset() {
+	*x = CloudRequest{}
+	mi := &file_wire_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudRequest) ProtoMessage() {}
+
+func (x *CloudRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudRequest.ProtoReflect.Descriptor instead.
+func (*CloudRequest) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CloudRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CloudRequest) GetOperation() CloudOperation {
+	if x != nil {
+		return x.Operation
+	}
+	return CloudOperation_CLOUD_OPERATION_UNSPECIFIED
+}
+
+func (x *CloudRequest) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *CloudRequest) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *CloudRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *CloudRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *CloudRequest) GetInstance() *CloudInstance {
+	if x != nil {
+		return x.Instance
+	}
+	return nil
+}
+
+func (x *CloudRequest) GetControllers() []string {
+	if x != nil {
+		return x.Controllers
+	}
+	return nil
+}
+
+// CloudInstance is an engine as the cloud knows it.
+type CloudInstance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Group         string                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Host          string                 `protobuf:"bytes,3,opt,name=host,proto3" json:"host,omitempty"` // of CREATE: where it must run; empty: the cloud chooses
+	State         string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudInstance) Reset() {
+	*x = CloudInstance{}
+	mi := &file_wire_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudInstance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudInstance) ProtoMessage() {}
+
+func (x *CloudInstance) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudInstance.ProtoReflect.Descriptor instead.
+func (*CloudInstance) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CloudInstance) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CloudInstance) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *CloudInstance) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *CloudInstance) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+// CloudHost is a machine that engines can run on.
+type CloudHost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Rack          string                 `protobuf:"bytes,2,opt,name=rack,proto3" json:"rack,omitempty"`
+	Down          bool                   `protobuf:"varint,3,opt,name=down,proto3" json:"down,omitempty"`
+	Free          uint32                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"` // room for so many more engines
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudHost) Reset() {
+	*x = CloudHost{}
+	mi := &file_wire_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudHost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudHost) ProtoMessage() {}
+
+func (x *CloudHost) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudHost.ProtoReflect.Descriptor instead.
+func (*CloudHost) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CloudHost) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CloudHost) GetRack() string {
+	if x != nil {
+		return x.Rack
+	}
+	return ""
+}
+
+func (x *CloudHost) GetDown() bool {
+	if x != nil {
+		return x.Down
+	}
+	return false
+}
+
+func (x *CloudHost) GetFree() uint32 {
+	if x != nil {
+		return x.Free
+	}
+	return 0
+}
+
+// CloudInventory is what a cloud's management knows at a time.
+type CloudInventory struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // a higher one is newer
+	Hosts         []*CloudHost           `protobuf:"bytes,2,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	Instances     []*CloudInstance       `protobuf:"bytes,3,rep,name=instances,proto3" json:"instances,omitempty"` // of the cluster that asks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudInventory) Reset() {
+	*x = CloudInventory{}
+	mi := &file_wire_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudInventory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudInventory) ProtoMessage() {}
+
+func (x *CloudInventory) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudInventory.ProtoReflect.Descriptor instead.
+func (*CloudInventory) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CloudInventory) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *CloudInventory) GetHosts() []*CloudHost {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+func (x *CloudInventory) GetInstances() []*CloudInstance {
+	if x != nil {
+		return x.Instances
+	}
+	return nil
+}
+
+type CloudResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Status        CloudStatus            `protobuf:"varint,2,opt,name=status,proto3,enum=firedrill.wire.CloudStatus" json:"status,omitempty"`
+	Error         string                 `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	Inventory     *CloudInventory        `protobuf:"bytes,4,opt,name=inventory,proto3" json:"inventory,omitempty"` // unset where the caller is refused
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudResponse) Reset() {
+	*x = CloudResponse{}
+	mi := &file_wire_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudResponse) ProtoMessage() {}
+
+func (x *CloudResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudResponse.ProtoReflect.Descriptor instead.
+func (*CloudResponse) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CloudResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CloudResponse) GetStatus() CloudStatus {
+	if x != nil {
+		return x.Status
+	}
+	return CloudStatus_CLOUD_STATUS_UNSPECIFIED
+}
+
+func (x *CloudResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *CloudResponse) GetInventory() *CloudInventory {
+	if x != nil {
+		return x.Inventory
+	}
+	return nil
+}
+
+// CloudReport is pushed by the cloud to who asked last, when something has changed.
+type CloudReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Inventory     *CloudInventory        `protobuf:"bytes,1,opt,name=inventory,proto3" json:"inventory,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloudReport) Reset() {
+	*x = CloudReport{}
+	mi := &file_wire_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloudReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloudReport) ProtoMessage() {}
+
+func (x *CloudReport) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloudReport.ProtoReflect.Descriptor instead.
+func (*CloudReport) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *CloudReport) GetInventory() *CloudInventory {
+	if x != nil {
+		return x.Inventory
+	}
+	return nil
+}
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\x0efiredrill.wire\"\xa0\b\n" +
+	"wire.proto\x12\x0efiredrill.wire\"\xef\t\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
 	"\x04raft\x18\x02 \x01(\fH\x00R\x04raft\x123\n" +
@@ -2246,7 +2907,10 @@ const file_wire_proto_rawDesc = "" +
 	"metricsAck\x12C\n" +
 	"\rmetrics_query\x18\x0f \x01(\v2\x1c.firedrill.wire.MetricsQueryH\x00R\fmetricsQuery\x12F\n" +
 	"\x0emetrics_answer\x18\x10 \x01(\v2\x1d.firedrill.wire.MetricsAnswerH\x00R\rmetricsAnswer\x12F\n" +
-	"\x0eremoved_notice\x18\x11 \x01(\v2\x1d.firedrill.wire.RemovedNoticeH\x00R\rremovedNoticeB\x06\n" +
+	"\x0eremoved_notice\x18\x11 \x01(\v2\x1d.firedrill.wire.RemovedNoticeH\x00R\rremovedNotice\x12C\n" +
+	"\rcloud_request\x18\x14 \x01(\v2\x1c.firedrill.wire.CloudRequestH\x00R\fcloudRequest\x12F\n" +
+	"\x0ecloud_response\x18\x15 \x01(\v2\x1d.firedrill.wire.CloudResponseH\x00R\rcloudResponse\x12@\n" +
+	"\fcloud_report\x18\x16 \x01(\v2\x1b.firedrill.wire.CloudReportH\x00R\vcloudReportB\x06\n" +
 	"\x04body\"\xe6\x01\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
@@ -2281,7 +2945,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
 	"\x06expect\x18\x05 \x01(\x04R\x06expect\x12\x12\n" +
 	"\x04body\x18\x06 \x01(\fR\x04body\x12\x14\n" +
-	"\x05event\x18\a \x01(\fR\x05event\"\x86\x02\n" +
+	"\x05event\x18\a \x01(\fR\x05event\"\xc9\x02\n" +
 	"\fEngineReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x1e\n" +
@@ -2293,13 +2957,17 @@ const file_wire_proto_rawDesc = "" +
 	"\x05units\x18\x06 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x16\n" +
 	"\x06silent\x18\a \x03(\tR\x06silent\x12\x14\n" +
 	"\x05hears\x18\t \x03(\tR\x05hears\x12\x12\n" +
-	"\x04host\x18\b \x01(\tR\x04host\"\x7f\n" +
+	"\x04host\x18\b \x01(\tR\x04host\x12+\n" +
+	"\x05reach\x18\n" +
+	" \x01(\x0e2\x15.firedrill.wire.ReachR\x05reach\x12\x14\n" +
+	"\x05cloud\x18\x14 \x01(\tR\x05cloud\"\x97\x01\n" +
 	"\tUnitState\x12\x12\n" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06wanted\x18\x04 \x01(\bR\x06wanted\x12\x18\n" +
-	"\aaddress\x18\x05 \x01(\tR\aaddress\"\x98\x02\n" +
+	"\aaddress\x18\x05 \x01(\tR\aaddress\x12\x16\n" +
+	"\x06drains\x18\x06 \x01(\bR\x06drains\"\x98\x02\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
@@ -2316,13 +2984,14 @@ const file_wire_proto_rawDesc = "" +
 	"PeerReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x15\n" +
 	"\x06age_ns\x18\x02 \x01(\x04R\x05ageNs\x12/\n" +
-	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xad\x01\n" +
+	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\"\xc8\x01\n" +
 	"\rPeerHeartbeat\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12/\n" +
 	"\x05units\x18\x03 \x03(\v2\x19.firedrill.wire.UnitStateR\x05units\x12\x12\n" +
 	"\x04life\x18\x04 \x01(\x04R\x04life\x12#\n" +
-	"\rgateways_lost\x18\x05 \x01(\rR\fgatewaysLost\"\xdf\x01\n" +
+	"\rgateways_lost\x18\x05 \x01(\rR\fgatewaysLost\x12\x19\n" +
+	"\bevery_ns\x18\x06 \x01(\x04R\aeveryNs\"\xdf\x01\n" +
 	"\n" +
 	"NodeReport\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -2402,7 +3071,37 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"controller\x18\x02 \x01(\tR\n" +
 	"controller\x121\n" +
-	"\ametrics\x18\x03 \x03(\v2\x17.firedrill.wire.MetricsR\ametrics*\x80\x01\n" +
+	"\ametrics\x18\x03 \x03(\v2\x17.firedrill.wire.MetricsR\ametrics\"\x9f\x02\n" +
+	"\fCloudRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12<\n" +
+	"\toperation\x18\x02 \x01(\x0e2\x1e.firedrill.wire.CloudOperationR\toperation\x12\x18\n" +
+	"\acluster\x18\x03 \x01(\tR\acluster\x12\x12\n" +
+	"\x04term\x18\x04 \x01(\x04R\x04term\x12\x1a\n" +
+	"\busername\x18\x05 \x01(\tR\busername\x12\x1a\n" +
+	"\bpassword\x18\x06 \x01(\tR\bpassword\x129\n" +
+	"\binstance\x18\a \x01(\v2\x1d.firedrill.wire.CloudInstanceR\binstance\x12 \n" +
+	"\vcontrollers\x18\b \x03(\tR\vcontrollers\"c\n" +
+	"\rCloudInstance\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05group\x18\x02 \x01(\tR\x05group\x12\x12\n" +
+	"\x04host\x18\x03 \x01(\tR\x04host\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\"[\n" +
+	"\tCloudHost\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04rack\x18\x02 \x01(\tR\x04rack\x12\x12\n" +
+	"\x04down\x18\x03 \x01(\bR\x04down\x12\x12\n" +
+	"\x04free\x18\x04 \x01(\rR\x04free\"\x98\x01\n" +
+	"\x0eCloudInventory\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12/\n" +
+	"\x05hosts\x18\x02 \x03(\v2\x19.firedrill.wire.CloudHostR\x05hosts\x12;\n" +
+	"\tinstances\x18\x03 \x03(\v2\x1d.firedrill.wire.CloudInstanceR\tinstances\"\xa8\x01\n" +
+	"\rCloudResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x123\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x1b.firedrill.wire.CloudStatusR\x06status\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\x12<\n" +
+	"\tinventory\x18\x04 \x01(\v2\x1e.firedrill.wire.CloudInventoryR\tinventory\"K\n" +
+	"\vCloudReport\x12<\n" +
+	"\tinventory\x18\x01 \x01(\v2\x1e.firedrill.wire.CloudInventoryR\tinventory*\x80\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04READ\x10\x01\x12\b\n" +
@@ -2428,7 +3127,29 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"NOT_LEADER\x10\a\x12\x0f\n" +
 	"\vUNAVAILABLE\x10\b\x12\x13\n" +
-	"\x0fSESSION_EXPIRED\x10\tB\x16Z\x14firedrill/model/wireb\x06proto3"
+	"\x0fSESSION_EXPIRED\x10\t*:\n" +
+	"\x05Reach\x12\x11\n" +
+	"\rREACH_UNKNOWN\x10\x00\x12\x0e\n" +
+	"\n" +
+	"REACH_NONE\x10\x01\x12\x0e\n" +
+	"\n" +
+	"REACH_SOME\x10\x02*w\n" +
+	"\x0eCloudOperation\x12\x1f\n" +
+	"\x1bCLOUD_OPERATION_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"CLOUD_LIST\x10\x01\x12\x10\n" +
+	"\fCLOUD_CREATE\x10\x02\x12\x10\n" +
+	"\fCLOUD_DELETE\x10\x03\x12\x10\n" +
+	"\fCLOUD_REBOOT\x10\x04*\x99\x01\n" +
+	"\vCloudStatus\x12\x1c\n" +
+	"\x18CLOUD_STATUS_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bCLOUD_OK\x10\x01\x12\x11\n" +
+	"\rCLOUD_REFUSED\x10\x02\x12\x11\n" +
+	"\rCLOUD_DEPOSED\x10\x03\x12\x15\n" +
+	"\x11CLOUD_NO_CAPACITY\x10\x04\x12\x0e\n" +
+	"\n" +
+	"CLOUD_GONE\x10\x05\x12\x11\n" +
+	"\rCLOUD_INVALID\x10\x06B\x16Z\x14firedrill/model/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -2442,66 +3163,86 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_wire_proto_goTypes = []any{
 	(Operation)(0),          // 0: firedrill.wire.Operation
 	(Status)(0),             // 1: firedrill.wire.Status
-	(*Envelope)(nil),        // 2: firedrill.wire.Envelope
-	(*Request)(nil),         // 3: firedrill.wire.Request
-	(*Response)(nil),        // 4: firedrill.wire.Response
-	(*Item)(nil),            // 5: firedrill.wire.Item
-	(*Command)(nil),         // 6: firedrill.wire.Command
-	(*EngineReport)(nil),    // 7: firedrill.wire.EngineReport
-	(*UnitState)(nil),       // 8: firedrill.wire.UnitState
-	(*EngineDirective)(nil), // 9: firedrill.wire.EngineDirective
-	(*PeerReport)(nil),      // 10: firedrill.wire.PeerReport
-	(*PeerHeartbeat)(nil),   // 11: firedrill.wire.PeerHeartbeat
-	(*NodeReport)(nil),      // 12: firedrill.wire.NodeReport
-	(*RemovedNotice)(nil),   // 13: firedrill.wire.RemovedNotice
-	(*JoinRequest)(nil),     // 14: firedrill.wire.JoinRequest
-	(*JoinResponse)(nil),    // 15: firedrill.wire.JoinResponse
-	(*HTTPRequest)(nil),     // 16: firedrill.wire.HTTPRequest
-	(*HTTPResponse)(nil),    // 17: firedrill.wire.HTTPResponse
-	(*Metrics)(nil),         // 18: firedrill.wire.Metrics
-	(*ServiceCounters)(nil), // 19: firedrill.wire.ServiceCounters
-	(*LogRecord)(nil),       // 20: firedrill.wire.LogRecord
-	(*MetricsAck)(nil),      // 21: firedrill.wire.MetricsAck
-	(*MetricsQuery)(nil),    // 22: firedrill.wire.MetricsQuery
-	(*MetricsAnswer)(nil),   // 23: firedrill.wire.MetricsAnswer
+	(Reach)(0),              // 2: firedrill.wire.Reach
+	(CloudOperation)(0),     // 3: firedrill.wire.CloudOperation
+	(CloudStatus)(0),        // 4: firedrill.wire.CloudStatus
+	(*Envelope)(nil),        // 5: firedrill.wire.Envelope
+	(*Request)(nil),         // 6: firedrill.wire.Request
+	(*Response)(nil),        // 7: firedrill.wire.Response
+	(*Item)(nil),            // 8: firedrill.wire.Item
+	(*Command)(nil),         // 9: firedrill.wire.Command
+	(*EngineReport)(nil),    // 10: firedrill.wire.EngineReport
+	(*UnitState)(nil),       // 11: firedrill.wire.UnitState
+	(*EngineDirective)(nil), // 12: firedrill.wire.EngineDirective
+	(*PeerReport)(nil),      // 13: firedrill.wire.PeerReport
+	(*PeerHeartbeat)(nil),   // 14: firedrill.wire.PeerHeartbeat
+	(*NodeReport)(nil),      // 15: firedrill.wire.NodeReport
+	(*RemovedNotice)(nil),   // 16: firedrill.wire.RemovedNotice
+	(*JoinRequest)(nil),     // 17: firedrill.wire.JoinRequest
+	(*JoinResponse)(nil),    // 18: firedrill.wire.JoinResponse
+	(*HTTPRequest)(nil),     // 19: firedrill.wire.HTTPRequest
+	(*HTTPResponse)(nil),    // 20: firedrill.wire.HTTPResponse
+	(*Metrics)(nil),         // 21: firedrill.wire.Metrics
+	(*ServiceCounters)(nil), // 22: firedrill.wire.ServiceCounters
+	(*LogRecord)(nil),       // 23: firedrill.wire.LogRecord
+	(*MetricsAck)(nil),      // 24: firedrill.wire.MetricsAck
+	(*MetricsQuery)(nil),    // 25: firedrill.wire.MetricsQuery
+	(*MetricsAnswer)(nil),   // 26: firedrill.wire.MetricsAnswer
+	(*CloudRequest)(nil),    // 27: firedrill.wire.CloudRequest
+	(*CloudInstance)(nil),   // 28: firedrill.wire.CloudInstance
+	(*CloudHost)(nil),       // 29: firedrill.wire.CloudHost
+	(*CloudInventory)(nil),  // 30: firedrill.wire.CloudInventory
+	(*CloudResponse)(nil),   // 31: firedrill.wire.CloudResponse
+	(*CloudReport)(nil),     // 32: firedrill.wire.CloudReport
 }
 var file_wire_proto_depIdxs = []int32{
-	3,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
-	4,  // 1: firedrill.wire.Envelope.response:type_name -> firedrill.wire.Response
-	7,  // 2: firedrill.wire.Envelope.engine_report:type_name -> firedrill.wire.EngineReport
-	9,  // 3: firedrill.wire.Envelope.engine_directive:type_name -> firedrill.wire.EngineDirective
-	11, // 4: firedrill.wire.Envelope.peer_heartbeat:type_name -> firedrill.wire.PeerHeartbeat
-	12, // 5: firedrill.wire.Envelope.node_report:type_name -> firedrill.wire.NodeReport
-	14, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
-	15, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
-	16, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
-	17, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
-	18, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
-	21, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
-	22, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
-	23, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
-	13, // 14: firedrill.wire.Envelope.removed_notice:type_name -> firedrill.wire.RemovedNotice
-	0,  // 15: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
-	1,  // 16: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
-	5,  // 17: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
-	0,  // 18: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
-	8,  // 19: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
-	10, // 20: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
-	8,  // 21: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
-	8,  // 22: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
-	19, // 23: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
-	20, // 24: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
-	18, // 25: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	6,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
+	7,  // 1: firedrill.wire.Envelope.response:type_name -> firedrill.wire.Response
+	10, // 2: firedrill.wire.Envelope.engine_report:type_name -> firedrill.wire.EngineReport
+	12, // 3: firedrill.wire.Envelope.engine_directive:type_name -> firedrill.wire.EngineDirective
+	14, // 4: firedrill.wire.Envelope.peer_heartbeat:type_name -> firedrill.wire.PeerHeartbeat
+	15, // 5: firedrill.wire.Envelope.node_report:type_name -> firedrill.wire.NodeReport
+	17, // 6: firedrill.wire.Envelope.join_request:type_name -> firedrill.wire.JoinRequest
+	18, // 7: firedrill.wire.Envelope.join_response:type_name -> firedrill.wire.JoinResponse
+	19, // 8: firedrill.wire.Envelope.http_request:type_name -> firedrill.wire.HTTPRequest
+	20, // 9: firedrill.wire.Envelope.http_response:type_name -> firedrill.wire.HTTPResponse
+	21, // 10: firedrill.wire.Envelope.metrics:type_name -> firedrill.wire.Metrics
+	24, // 11: firedrill.wire.Envelope.metrics_ack:type_name -> firedrill.wire.MetricsAck
+	25, // 12: firedrill.wire.Envelope.metrics_query:type_name -> firedrill.wire.MetricsQuery
+	26, // 13: firedrill.wire.Envelope.metrics_answer:type_name -> firedrill.wire.MetricsAnswer
+	16, // 14: firedrill.wire.Envelope.removed_notice:type_name -> firedrill.wire.RemovedNotice
+	27, // 15: firedrill.wire.Envelope.cloud_request:type_name -> firedrill.wire.CloudRequest
+	31, // 16: firedrill.wire.Envelope.cloud_response:type_name -> firedrill.wire.CloudResponse
+	32, // 17: firedrill.wire.Envelope.cloud_report:type_name -> firedrill.wire.CloudReport
+	0,  // 18: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
+	1,  // 19: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
+	8,  // 20: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
+	0,  // 21: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
+	11, // 22: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
+	2,  // 23: firedrill.wire.EngineReport.reach:type_name -> firedrill.wire.Reach
+	13, // 24: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
+	11, // 25: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
+	11, // 26: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
+	22, // 27: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
+	23, // 28: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
+	21, // 29: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
+	3,  // 30: firedrill.wire.CloudRequest.operation:type_name -> firedrill.wire.CloudOperation
+	28, // 31: firedrill.wire.CloudRequest.instance:type_name -> firedrill.wire.CloudInstance
+	29, // 32: firedrill.wire.CloudInventory.hosts:type_name -> firedrill.wire.CloudHost
+	28, // 33: firedrill.wire.CloudInventory.instances:type_name -> firedrill.wire.CloudInstance
+	4,  // 34: firedrill.wire.CloudResponse.status:type_name -> firedrill.wire.CloudStatus
+	30, // 35: firedrill.wire.CloudResponse.inventory:type_name -> firedrill.wire.CloudInventory
+	30, // 36: firedrill.wire.CloudReport.inventory:type_name -> firedrill.wire.CloudInventory
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -2526,14 +3267,17 @@ func file_wire_proto_init() {
 		(*Envelope_MetricsQuery)(nil),
 		(*Envelope_MetricsAnswer)(nil),
 		(*Envelope_RemovedNotice)(nil),
+		(*Envelope_CloudRequest)(nil),
+		(*Envelope_CloudResponse)(nil),
+		(*Envelope_CloudReport)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   22,
+			NumEnums:      5,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

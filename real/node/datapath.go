@@ -35,6 +35,7 @@ type DataPath struct {
 	givePort uint16
 	log      *slog.Logger
 	table    atomic.Pointer[model.Table]
+	open     openFlows
 	taken    atomic.Uint64 // flows accepted, for round robin
 	traffic  *traffic
 
@@ -152,7 +153,7 @@ func serviceSocket(network, address string, c syscall.RawConn) error {
 
 // accept asks the table what to do with a new connection, and does it without waiting for anybody.
 func (p *DataPath) accept(c net.Conn, f model.Flow) {
-	d := p.table.Load().Lookup(f, p.taken.Load())
+	d := p.table.Load().Lookup(f, model.Load{Taken: p.taken.Load(), Open: p.open.count})
 	if d.Action == model.ActionGive {
 		p.work.Go(func() { p.give(c, f, d.Engine) })
 		return
@@ -167,9 +168,9 @@ func (p *DataPath) accept(c net.Conn, f model.Flow) {
 	}
 	p.taken.Add(1)
 	select {
-	case p.flows <- &flow{Conn: c, client: f.Client, server: d.Server, carried: counts}:
+	case p.flows <- &flow{Conn: p.open.opened(c, d.Server), client: f.Client, server: d.Server, carried: counts}:
 	case <-p.ctx.Done():
-		resetConn(c)
+		resetConn(c) // and who counts what is open ends, too
 	}
 }
 

@@ -44,7 +44,7 @@ func paths(s *scenarios.Scenario) map[string]string {
 	out := map[string]string{
 		"name": "$.name", "faults": "$.faults",
 		"one-holder-per-address": "$.expect.dual_active", "both-active": "$.expect.dual_active",
-		"services-recover": "$.expect.recover_within",
+		"services-recover": "$.expect.recover_within", "engine-created-once": "$.expect.created",
 	}
 	for i, b := range s.Expect.Outages {
 		out["outage-bound/"+b.Service] = fmt.Sprintf("$.expect.outages[%d]", i)
