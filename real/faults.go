@@ -39,6 +39,9 @@ var strikes = map[string]strike{
 
 // Playable refuses, by name, what containers cannot suffer.
 func Playable(plan *scenarios.Scenario) error {
+	if plan.Topology.Cloud != nil {
+		return unavailable("a cloud that makes engines (topology.cloud) cannot be played on containers; use --world sim")
+	}
 	for i := range plan.Faults {
 		if f := plan.Faults[i].Fault; strikes[f] == nil {
 			return unavailable("the fault %s cannot be played on containers; use --world sim", f)
