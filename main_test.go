@@ -94,7 +94,7 @@ func TestReadme(t *testing.T) {
 // state machines. What is not listed is refused.
 var arrows = map[string][]string{
 	"model":           {"model"},
-	"scenarios":       {"scenarios", "model/config", "checker/history"},
+	"scenarios":       {"scenarios", "model/config", "model/release", "checker/history"},
 	"scenarios/drill": {"scenarios", "checker", "sim", "real", "reports"}, // the road itself: where all of them meet
 	"checker":         {"checker", "=model", "model/config"},
 	"sim":             {"sim", "model", "scenarios", "checker/history"},

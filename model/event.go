@@ -36,6 +36,9 @@ const (
 	EventHandover  EventKind = "handover"   // this leader asks Peer to lead
 	EventIdentity  EventKind = "identity"   // this node begins anew as a member of the cluster Unit: Detail says why
 
+	EventUpgrade EventKind = "upgrade" // the upgrade has come to the state Unit at Index; Peer is the node that is out
+	EventRefused EventKind = "refused" // this node met what a newer build wrote, from Peer or on its own disk, and does not touch it
+
 	// The leader answers a reader: this is what the engines have carried for the service Unit. Counters as in
 	// EventCarried; Peer names the controllers that did not answer; Detail says why else samples may be missing.
 	EventMetricsRead EventKind = "metrics_read"
@@ -48,6 +51,7 @@ const (
 	EventReattached EventKind = "reattached" // a controller answers again
 	EventActive     EventKind = "active"     // this engine decided to serve Unit (end of decide)
 	EventStandby    EventKind = "standby"    // this engine gave Unit up
+	EventYields     EventKind = "yields"     // this engine asks Peer to serve Unit in its place
 	EventServerUp   EventKind = "server_up"  // the back-end server Peer of the pool Unit passes its monitor
 	EventServerDown EventKind = "server_down"
 
@@ -55,9 +59,14 @@ const (
 	EventGatewayDown EventKind = "gateway_down" // it does not
 )
 
+// What both say.
+const (
+	EventRestart EventKind = "restart" // this node asks to be restarted with the version Unit
+)
+
 // What the world says of a node. It is the world that knows.
 const (
-	EventStarted        EventKind = "started"
+	EventStarted        EventKind = "started" // after a restart that it asked for: with the version Unit
 	EventStopped        EventKind = "stopped" // crashed, or lost its power
 	EventAddressAdded   EventKind = "address_added"
 	EventAddressRemoved EventKind = "address_removed"

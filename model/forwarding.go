@@ -23,6 +23,8 @@ type TableService struct {
 	// table is for. Fewer than two: this engine serves every flow itself.
 	Engines []netip.Addr
 	Self    netip.Addr
+	// Former served it until a moment ago, and may hold flows that are not over.
+	Former []netip.Addr
 }
 
 // Balance is how a service spreads flows over its servers.
@@ -121,6 +123,9 @@ func (t *Table) Holder(flow Flow, n int) (engine netip.Addr, asked int, ok bool)
 		if e := s.engine(flow.Client, n); e.IsValid() && e != s.Self {
 			return e, n + 1, true
 		}
+	}
+	if n -= len(s.Engines); n < len(s.Former) {
+		return s.Former[n], len(s.Engines) + n + 1, true
 	}
 	return netip.Addr{}, n, false
 }

@@ -82,6 +82,7 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)
+	m.install(&w.plan.Topology)
 	switch n.Role {
 	case scenarios.RoleController:
 		m.plug(management, scenarios.ControllerIP(n.Number))
@@ -90,7 +91,7 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	case scenarios.RoleEngine:
 		m.plug(management, scenarios.EngineManagementIP(n.Number))
 		m.plug(data, scenarios.EngineDataIP(n.Number))
-		m.boot = w.bootEngine(n)
+		m.boot = w.bootEngine(m)
 		m.disk = w.newDisk(m, seed)
 	case scenarios.RoleServer:
 		m.plug(data, scenarios.ServerIP(n.Number))
@@ -169,7 +170,7 @@ const (
 func (w *World) bootController(m *machine) func() model.Node {
 	return func() model.Node {
 		cfg := controller.Config{
-			Name: m.Name, Address: scenarios.ControllerIP(m.Number), Version: platformVersion, Secret: clusterSecret, Timers: w.timers,
+			Name: m.Name, Address: scenarios.ControllerIP(m.Number), Version: m.build, Images: m.images, Secret: clusterSecret, Timers: w.timers,
 			BackupWorkFactor: backup.TestWorkFactor,
 		}
 		if m.Number <= w.plan.Topology.Cluster && !m.replaced {
@@ -180,19 +181,21 @@ func (w *World) bootController(m *machine) func() model.Node {
 		}
 		for _, in := range w.plan.Topology.Installed {
 			if in.Node == m.Name {
-				cfg.Version, cfg.Secret = cmp.Or(in.Version, cfg.Version), cmp.Or(in.Secret, cfg.Secret)
+				cfg.Secret = cmp.Or(in.Secret, cfg.Secret)
 			}
 		}
 		return controller.New(cfg)
 	}
 }
 
-func (w *World) bootEngine(n scenarios.Node) func() model.Node {
+func (w *World) bootEngine(m *machine) func() model.Node {
+	n := m.Node
 	return func() model.Node {
 		return engine.New(engine.Config{
 			Name: n.Name, Group: n.Group, Host: n.Host,
 			Management: scenarios.EngineManagementIP(n.Number), Data: scenarios.EngineDataIP(n.Number),
 			Controllers: w.memberIPs(), Timers: w.timers,
+			Version: m.build, Images: m.images,
 		})
 	}
 }

@@ -26,6 +26,11 @@ type Timers struct {
 	// where the group wants that (auto_redistribute_active_standby_load).
 	FailbackDelay Duration `json:"failback_delay" yaml:"failback_delay,omitempty"`
 
+	// Upgrades: how long the services and flows of an engine are given to go elsewhere before it is restarted, and how
+	// long a node that restarts may take before it counts as failed.
+	UpgradeDrain   Duration `json:"upgrade_drain" yaml:"upgrade_drain,omitempty"`
+	UpgradeRestart Duration `json:"upgrade_restart" yaml:"upgrade_restart,omitempty"`
+
 	// Gratuitous ARP of an engine: this often at a takeover, this far apart, then again every Refresh.
 	GARPCount   int      `json:"garp_count" yaml:"garp_count,omitempty"`
 	GARPSpacing Duration `json:"garp_spacing" yaml:"garp_spacing,omitempty"`

@@ -71,7 +71,8 @@ func TestOpenAPIRoutes(t *testing.T) {
 // schemaTypes are the Go types behind the schemas. Those without one are written by hand in the handlers, and held
 // against their answers alone.
 var schemaTypes = map[string]any{
-	"Cluster": config.Cluster{}, "ClusterNode": config.ClusterNode{}, "Cloud": config.Cloud{}, "ServiceEngineGroup": config.ServiceEngineGroup{},
+	"Upgrade": config.Upgrade{}, "UpgradeOut": config.UpgradeOut{}, "UpgradeGroup": config.UpgradeGroup{}, "UpgradeNode": config.UpgradeNode{},
+	"UpgradeStatus": upgradeStatus{}, "UpgradeSeen": upgradeSeen{}, "Cluster": config.Cluster{}, "ClusterNode": config.ClusterNode{}, "Cloud": config.Cloud{}, "ServiceEngineGroup": config.ServiceEngineGroup{},
 	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
 	"VirtualService": config.VirtualService{}, "BackupConfiguration": config.BackupConfiguration{},
 	"ClusterStatus": clusterStatus{}, "NodeStatus": nodeStatus{}, "Event": Event{}, "Problem": problem{},

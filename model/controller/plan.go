@@ -30,12 +30,32 @@ func (in *placementInput) plan() *config.Placement {
 		if len(engines) == 0 {
 			engines = in.before(units[i])
 		}
+		engines = in.withoutDraining(engines)
 		for _, vs := range units[i] {
 			out.Services = append(out.Services, config.PlacedService{Service: vs.Name, Engines: append([]string{}, engines...)})
 		}
 	}
 	slices.SortFunc(out.Services, func(a, b config.PlacedService) int { return strings.Compare(a.Service, b.Service) })
 	return out
+}
+
+// withoutDraining scales a service in that stays on an engine which is being emptied only because there is no other slot,
+// if it runs elsewhere too ("Upgrading Avi Vantage Software"). The other engine takes over before this one lets go.
+func (in *placementInput) withoutDraining(engines []string) []string {
+	stay := slices.DeleteFunc(slices.Clone(engines), func(name string) bool { return in.stateOf(name) == placement.EngineDraining })
+	if !slices.ContainsFunc(stay, func(name string) bool { return in.stateOf(name) == placement.EngineUp }) {
+		return engines
+	}
+	return stay
+}
+
+func (in *placementInput) stateOf(engine string) placement.EngineState {
+	for i := range in.engines {
+		if in.engines[i].Name == engine {
+			return in.engines[i].State
+		}
+	}
+	return placement.EngineDown
 }
 
 func (in *placementInput) translate(units [][]*config.VirtualService) placement.Input {

@@ -35,6 +35,8 @@ type pair struct {
 	peerSequence         uint64        // of the last heartbeat in its life
 	peerLacksGateway     time.Duration // when it last said that it has lost a gateway
 	heard                bool          // lastDirect says something
+	handedBy             uint64        // the life of the peer that has handed over what it served; its flows go on there
+	asks                 bool          // the published table asks the peer for flows
 }
 
 // unit is the load that moves together: all services of the group, or, with distributed load, half of them.
@@ -47,6 +49,7 @@ type unit struct {
 
 	peerActive bool // by its last heartbeat the peer serves it
 	addresses  []netip.Addr
+	leaves     time.Duration // until when this engine, which serves it, asks the peer to take it over
 }
 
 // configure takes up a new configuration; first marks the first one in this life.
@@ -176,8 +179,11 @@ func (p *pair) beat() {
 	if p.peer == nil {
 		return
 	}
+	if p.asks != (p.former() != nil) {
+		p.engine.publish()
+	}
 	p.sequence++
-	p.engine.env.Send(p.peer.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
+	p.engine.env.Send(p.peer.Data, p.engine.voice.Encode(p.peer.Data, &wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
 		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(), GatewaysLost: uint32(p.engine.gateways.lost()),
 	}}))
 }
@@ -186,7 +192,7 @@ func (p *pair) beat() {
 func (p *pair) states() []*wire.UnitState {
 	out := make([]*wire.UnitState, len(p.units))
 	for i, u := range p.units {
-		out[i] = &wire.UnitState{Unit: uint32(u.number), Active: u.active, Epoch: u.epoch, Wanted: u.wanted}
+		out[i] = &wire.UnitState{Unit: uint32(u.number), Active: u.active, Epoch: u.epoch, Wanted: u.wanted, Leaving: p.leaves(u)}
 	}
 	return out
 }
@@ -298,14 +304,17 @@ func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 	switch {
 	case u.active && s.Active:
 		p.settle(u, s.Epoch)
+	case s.Active && s.Leaving && age == 0 && p.takes():
+		u.epoch = max(u.epoch, s.Epoch)
+		p.handedBy = p.peerLife
+		p.takeOver(u, "the peer yields it")
 	case s.Active:
 		u.epoch = max(u.epoch, s.Epoch)
 		p.engine.env.SetTimer(timerPeer+model.TimerID(u.number), max(p.patienceNow()-age, 0))
 		p.askBack(u)
 	case u.active:
 		if s.Wanted {
-			p.release(u, "handed back")
-			p.beat() // at once: the peer waits for it
+			p.leave(u)
 		}
 	case u.wanted:
 		p.takeOver(u, "handed over")
@@ -316,6 +325,10 @@ func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 // preferred. The one that stays announces again, since neighbours may have learnt either.
 func (p *pair) settle(u *unit, epoch uint64) {
 	if epoch > u.epoch || epoch == u.epoch && !u.preferred {
+		if p.leaves(u) {
+			p.left(u)
+			return
+		}
 		p.release(u, fmt.Sprintf("the peer serves with epoch %d", epoch))
 		u.epoch = epoch
 		p.listen(u)
