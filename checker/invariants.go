@@ -30,5 +30,8 @@ var Invariants = []Invariant{
 	{"flows-survive", "no long flow of a client breaks while the engine that carries it lives and feels no fault", checkFlowsSurvive},
 	{"group-isolation", "no engine serves what belongs to another group", checkGroupIsolation},
 	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
+	{"upgrade-readonly", "no client changes the configuration while the platform is upgraded", checkUpgradeReadonly},
+	{"upgrade-one-at-a-time", "an upgrade restarts one controller and one engine of a group at a time, and no controller while it leads", checkUpgradeOneAtATime},
+	{"log-understood", "no controller is given a log that its build cannot read", checkLogUnderstood},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
 }

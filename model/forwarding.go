@@ -20,7 +20,7 @@ type TableService struct {
 	Balance Balance
 	Servers []netip.AddrPort // those that pass their health monitors, in configuration order
 	// Engines share the flows of the service, by their addresses on the data network; Self is the one among them that the
-	// table is for. Fewer than two: this engine serves every flow itself.
+	// table is for. None, or it alone: this engine serves every flow itself.
 	Engines []netip.Addr
 	Self    netip.Addr
 	// Former served it until a moment ago, and may hold flows that are not over.
@@ -133,7 +133,7 @@ func (t *Table) Holder(flow Flow, n int) (engine netip.Addr, asked int, ok bool)
 // engine is the engine with the n-th highest score for a client (native scale-out: "Virtual Service Scaling"), the zero
 // Addr where this engine is alone.
 func (s *TableService) engine(client netip.AddrPort, n int) netip.Addr {
-	if len(s.Engines) < 2 || n >= len(s.Engines) {
+	if n >= len(s.Engines) || len(s.Engines) == 1 && s.Engines[0] == s.Self {
 		return netip.Addr{}
 	}
 	key := NewRendezvous().AddrPort(client)

@@ -99,7 +99,7 @@ func New(cfg Config) *Controller {
 
 // Start implements [model.Node]: what the disk holds is read back; the rest comes from the leader.
 func (c *Controller) Start(env model.Env) {
-	c.env = env
+	c.env = c.voice.Through(env)
 	c.ticked = env.Now()
 	if err := c.wake(); err != nil {
 		c.fail(err)

@@ -76,7 +76,7 @@ func New(cfg Config) *Engine {
 
 // Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
 func (e *Engine) Start(env model.Env) {
-	e.env = env
+	e.env = e.voice.Through(env)
 	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine = e, e, e, e
 	e.duty = &e.pair
 	e.pair.life = env.Rand().Uint64()
@@ -123,6 +123,7 @@ func (e *Engine) Timer(id model.TimerID) {
 		e.duty.announceAgain()
 	case id == timerLinger:
 		e.pair.lingered()
+		e.team.lingered()
 	case id == timerGateways:
 		e.gateways.ask()
 	case e.duty == duty(&e.team) && id >= timerShare:
@@ -284,6 +285,7 @@ func (e *Engine) publish() {
 		}
 		if e.duty == duty(&e.team) {
 			s.Engines, s.Self = e.team.sharers(vs.VIP), e.cfg.Data
+			s.Former = e.team.former(vs.VIP)
 		}
 		if pool.LBAlgorithm == config.LBConsistentHash {
 			s.Balance = model.BalanceConsistentHash

@@ -8,9 +8,10 @@ import (
 	"firedrill/model"
 )
 
-// A unit of a legacy pair goes from one engine to the other, while both are well, without a moment in which nobody serves
+// A unit of a legacy pair, or a share of an elastic group, goes from one engine to the other, while both are well, without a moment in which nobody serves
 // it: the active engine asks, the other takes over with a higher epoch and announces, and only when the first hears that,
-// it gives the unit up. For a moment longer it answers what is still sent to it, and it goes on with the flows that it
+// it gives the unit up. (In a group the other waits until the first says that it gives up, and for that moment the first
+// answers.) For a moment longer it answers what is still sent to it, and it goes on with the flows that it
 // has, which the other hands to it, until it ends.
 
 // linger is how long an engine answers for an address that it has handed over: until neighbours have heard the other's
@@ -22,6 +23,7 @@ func (p *pair) yield(to string) {
 	if p.peer == nil || p.peer.Name != to {
 		return
 	}
+	p.rests = p.engine.env.Now() + 2*p.engine.cfg.Timers.SEHeartbeat.Std()
 	for _, u := range p.units {
 		if u.active {
 			p.leave(u)
@@ -79,4 +81,61 @@ func (p *pair) former() []netip.Addr {
 		return nil
 	}
 	return []netip.Addr{p.peer.Data}
+}
+
+// handOver lets another engine of the group hold a share. Until neighbours have heard that one, this engine answers for
+// the address too, and hands what comes to those that carry the share now.
+func (t *team) handOver(s *share, m *mate) {
+	s.held, s.lingers = false, true
+	t.engine.env.Emit(model.Event{Kind: model.EventStandby, Unit: t.label(s), Term: s.epoch, Detail: "handed over to " + m.Name})
+	t.engine.env.SetTimer(timerLinger, linger)
+}
+
+// lingered gives up the addresses that were handed over.
+func (t *team) lingered() {
+	gone := false
+	for _, s := range t.shares {
+		if s.lingers {
+			s.lingers, gone = false, true
+			t.engine.env.RemoveAddress(s.address)
+		}
+	}
+	if gone {
+		t.engine.publish()
+	}
+}
+
+// lifeOf is an engine in one of its lives.
+type lifeOf struct {
+	name string
+	life uint64
+}
+
+// noteFormer remembers who leaves the list of a share: flows that began there end there.
+func (t *team) noteFormer(s *share, next []string) {
+	s.former = slices.DeleteFunc(s.former, func(l lifeOf) bool { return slices.Contains(next, l.name) })
+	for _, name := range s.candidates {
+		if m := t.mate(name); m != nil && !slices.Contains(next, name) {
+			s.former = append(s.former, lifeOf{name, m.life})
+		}
+	}
+}
+
+// former are the engines that have left the list of an address and live on as they did.
+func (t *team) former(address netip.Addr) []netip.Addr {
+	s, now := t.share(address.String()), t.engine.env.Now()
+	if s == nil {
+		return nil
+	}
+	var out []netip.Addr
+	s.former = slices.DeleteFunc(s.former, func(l lifeOf) bool {
+		m := t.mate(l.name)
+		return m == nil || m.life != l.life || m.silent
+	})
+	for _, l := range s.former {
+		if m := t.mate(l.name); m.alive(now) && !m.relay {
+			out = append(out, m.Data)
+		}
+	}
+	return out
 }

@@ -154,7 +154,7 @@ func (t *team) consider(s *share, m *mate, u *wire.UnitState) {
 		s.epoch = max(s.epoch, u.Epoch)
 		t.weigh(s)
 	case s.held && u.Wanted && !slices.Contains(s.candidates, t.self()) && slices.Contains(s.candidates, m.Name):
-		t.release(s, "handed over to "+m.Name)
+		t.handOver(s, m)
 		t.engine.publish()
 		t.beat() // at once: the other waits for it
 	default:

@@ -36,6 +36,7 @@ type pair struct {
 	peerLacksGateway     time.Duration // when it last said that it has lost a gateway
 	heard                bool          // lastDirect says something
 	handedBy             uint64        // the life of the peer that has handed over what it served; its flows go on there
+	rests                time.Duration // until when it asks for nothing: the leader empties it
 	asks                 bool          // the published table asks the peer for flows
 }
 
@@ -342,7 +343,8 @@ func (p *pair) settle(u *unit, epoch uint64) {
 // askBack asks for a unit that belongs here, when the group wants that and the peer has been heard long enough.
 func (p *pair) askBack(u *unit) {
 	steady := p.engine.env.Now()-p.peerSince >= p.engine.cfg.Timers.FailbackDelay.Std()
-	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay && p.engine.gateways.lost() == 0
+	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay && p.engine.gateways.lost() == 0 &&
+		p.engine.env.Now() >= p.rests
 }
 
 // silent is called when no active peer has been heard of for as long as patience allows.

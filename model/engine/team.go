@@ -38,6 +38,9 @@ type share struct {
 	waiting    bool          // a timer is set to take it
 	due        time.Duration // and when
 	announces  int           // announcements still due in the present burst
+
+	lingers bool     // handed over a moment ago: this engine answers for the address yet
+	former  []lifeOf // engines that have left the list, and may hold flows
 }
 
 // configure implements [duty].
@@ -51,6 +54,7 @@ func (t *team) configure(first bool) {
 	for _, s := range t.wantedShares() {
 		if i := slices.IndexFunc(old, func(o *share) bool { return o.address == s.address }); i >= 0 {
 			kept := old[i]
+			t.noteFormer(kept, s.candidates)
 			kept.candidates = s.candidates
 			s = kept
 			old = slices.Delete(old, i, i+1)
@@ -175,7 +179,7 @@ func (t *team) takeDue(s *share) {
 // take makes this engine hold a share.
 func (t *team) take(s *share) {
 	t.wait(s, -1)
-	s.held, s.wanted = true, false
+	s.held, s.wanted, s.lingers = true, false, false
 	s.epoch++
 	t.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: t.label(s), Term: s.epoch})
 	t.engine.env.AddAddress(s.address)
@@ -242,7 +246,7 @@ func (t *team) serves() bool {
 // carries tells whether this engine answers clients of an address: it stands on its list, or holds it still.
 func (t *team) carries(address netip.Addr) bool {
 	s := t.share(address.String())
-	return s != nil && (s.held || slices.Contains(s.candidates, t.self()))
+	return s != nil && (s.held || s.lingers || slices.Contains(s.candidates, t.self()))
 }
 
 // sharers are the engines that share the flows of an address: those of its list that live and say that they are ready.

@@ -3,6 +3,7 @@ package wire
 import (
 	"net/netip"
 
+	"firedrill/model"
 	"firedrill/model/release"
 )
 
@@ -29,12 +30,24 @@ func (v *Voice) For(to netip.Addr) release.Format {
 
 // Encode puts a body into an envelope for the node at the address.
 func (v *Voice) Encode(to netip.Addr, body isEnvelope_Body) []byte {
-	e := Envelope{Version: uint32(v.For(to)), Body: body}
-	if uint32(v.own) > e.Version {
-		e.Reads = uint32(v.own)
-	}
-	return seal(&e)
+	return seal(&Envelope{Version: uint32(v.For(to)), Body: body})
 }
+
+// Through is the world in which every message that leaves says what this build reads. What is appended to a message of
+// protobuf is merged into it. A build of the first format has nothing to say.
+func (v *Voice) Through(env model.Env) model.Env {
+	if v.own == release.FormatFirst {
+		return env
+	}
+	return voiced{env, seal(&Envelope{Reads: uint32(v.own)})}
+}
+
+type voiced struct {
+	model.Env
+	reads []byte
+}
+
+func (v voiced) Send(to netip.Addr, msg []byte) { v.Env.Send(to, append(msg, v.reads...)) }
 
 // Decode returns the body of an envelope from the node at the address. What is newer than this build is refused with
 // an error that wraps [ErrNewer].
