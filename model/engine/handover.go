@@ -114,6 +114,9 @@ type lifeOf struct {
 // noteFormer remembers who leaves the list of a share: flows that began there end there.
 func (t *team) noteFormer(s *share, next []string) {
 	s.former = slices.DeleteFunc(s.former, func(l lifeOf) bool { return slices.Contains(next, l.name) })
+	if slices.Contains(s.candidates, t.self()) && !slices.Contains(next, t.self()) {
+		s.after = t.engine.env.Now() + 2*t.engine.cfg.Timers.SEHeartbeat.Std()
+	}
 	for _, name := range s.candidates {
 		if m := t.mate(name); m != nil && !slices.Contains(next, name) {
 			s.former = append(s.former, lifeOf{name, m.life})

@@ -303,6 +303,9 @@ func (p *pair) bothServe(units []*wire.UnitState) bool {
 // consider compares this engine's part in a unit with the peer's, as it was age ago.
 func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 	switch {
+	case s.Active && p.leaves(u) && s.Epoch > u.epoch:
+		p.left(u)
+		u.epoch = s.Epoch
 	case u.active && s.Active:
 		p.settle(u, s.Epoch)
 	case s.Active && s.Leaving && age == 0 && p.takes():
@@ -326,10 +329,6 @@ func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 // preferred. The one that stays announces again, since neighbours may have learnt either.
 func (p *pair) settle(u *unit, epoch uint64) {
 	if epoch > u.epoch || epoch == u.epoch && !u.preferred {
-		if p.leaves(u) {
-			p.left(u)
-			return
-		}
 		p.release(u, fmt.Sprintf("the peer serves with epoch %d", epoch))
 		u.epoch = epoch
 		p.listen(u)

@@ -39,8 +39,9 @@ type share struct {
 	due        time.Duration // and when
 	announces  int           // announcements still due in the present burst
 
-	lingers bool     // handed over a moment ago: this engine answers for the address yet
-	former  []lifeOf // engines that have left the list, and may hold flows
+	lingers bool          // handed over a moment ago: this engine answers for the address yet
+	after   time.Duration // off the list, this engine takes flows until then: who gives them may not know yet
+	former  []lifeOf      // engines that have left the list, and may hold flows
 }
 
 // configure implements [duty].
@@ -246,7 +247,7 @@ func (t *team) serves() bool {
 // carries tells whether this engine answers clients of an address: it stands on its list, or holds it still.
 func (t *team) carries(address netip.Addr) bool {
 	s := t.share(address.String())
-	return s != nil && (s.held || s.lingers || slices.Contains(s.candidates, t.self()))
+	return s != nil && (s.held || s.lingers || t.engine.env.Now() < s.after || slices.Contains(s.candidates, t.self()))
 }
 
 // sharers are the engines that share the flows of an address: those of its list that live and say that they are ready.
