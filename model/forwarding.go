@@ -164,8 +164,7 @@ func (t *Table) Holder(flow Flow, asked netip.Addr) netip.Addr {
 	if s == nil {
 		return netip.Addr{}
 	}
-	former := slices.Contains(s.Former, asked)
-	if !former {
+	if !slices.Contains(s.Former, asked) {
 		if e := s.after(asked, flow.Client, s.Engines); e.IsValid() {
 			return e
 		}

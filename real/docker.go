@@ -63,12 +63,12 @@ func connect(ctx context.Context) (*Docker, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	log.SetDefault(log.NewNoopLogger()) // testcontainers tells the terminal about every container
-	if err := withoutRyuk(ctx); err != nil {
+	if err := prepare(ctx); err != nil {
 		return nil, err
 	}
 	provider, err := newProvider()
 	if err != nil {
-		return nil, unavailable("no container engine answers (%v); start Docker (`systemctl start docker`), or use --world sim", firstLine(err))
+		return nil, noEngine(err)
 	}
 	d := &Docker{provider: provider, client: provider.Client(), owner: thisProcess()}
 	if err := d.isHere(ctx); err != nil {
@@ -90,32 +90,51 @@ func newProvider() (p *testcontainers.DockerProvider, err error) {
 // ryukImage is what testcontainers cleans up with, as of the version that we use.
 const ryukImage = "testcontainers/ryuk:0.14.0"
 
-// withoutRyuk tells testcontainers to do without its cleaner where its image is not at hand: nothing is ever pulled. Our
-// own sweep, by label, does its work.
-func withoutRyuk(ctx context.Context) error {
+// prepare tells testcontainers to do without its cleaner where its image is not at hand: nothing is ever pulled, and our own
+// sweep, by label, does its work. An engine that the user has named must be the one that answers; the library would look
+// for others.
+func prepare(ctx context.Context) error {
+	c, err := client.New(client.FromEnv)
+	if err != nil {
+		return noEngine(err)
+	}
+	defer c.Close()
+	if named := os.Getenv(client.EnvOverrideHost); named != "" {
+		if !strings.HasPrefix(named, "unix://") {
+			return elsewhere(named)
+		}
+		if _, err := c.Ping(ctx, client.PingOptions{}); err != nil {
+			return noEngine(err)
+		}
+	}
 	if os.Getenv("TESTCONTAINERS_RYUK_DISABLED") != "" {
 		return nil
 	}
-	c, err := client.New(client.FromEnv)
-	if err == nil {
-		defer c.Close()
-		_, err = c.ImageInspect(ctx, ryukImage)
-	}
-	if err == nil {
+	if _, err := c.ImageInspect(ctx, ryukImage); err == nil {
 		return nil
 	}
 	return os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // read once, when the library is first used
 }
 
-// isHere refuses an engine on another machine. All records are put in order by the one monotonic clock of this kernel.
+func noEngine(err error) error {
+	return unavailable("no container engine answers (%s); start Docker (`systemctl start docker`), or use --world sim", firstLine(err))
+}
+
+// elsewhere is the error of an engine on another machine: all records are put in order by the one monotonic clock of this
+// kernel.
+func elsewhere(host string) error {
+	return unavailable("the container engine at %s is not on this machine, and its clock is another; unset DOCKER_HOST, or use --world sim", host)
+}
+
+// isHere refuses an engine on another machine.
 func (d *Docker) isHere(ctx context.Context) error {
 	host := d.client.DaemonHost()
 	if !strings.HasPrefix(host, "unix://") {
-		return unavailable("the container engine at %s is not on this machine, and its clock is another; unset DOCKER_HOST, or use --world sim", host)
+		return elsewhere(host)
 	}
 	info, err := d.client.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return unavailable("the container engine at %s does not answer (%v); start Docker, or use --world sim", host, firstLine(err))
+		return noEngine(err)
 	}
 	if info.Info.CgroupDriver == "cgroupfs" {
 		// The engine's choice is one group for all containers, which get no more of a busy machine together than any single

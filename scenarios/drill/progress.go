@@ -27,7 +27,7 @@ func newProgress(w io.Writer) *liveProgress {
 }
 
 func (l *liveProgress) show(p Progress) {
-	text := fmt.Sprintf("%d failed, %s simulated", p.Failed, words.Duration(p.Simulated.Round(time.Second)))
+	text := fmt.Sprintf("%d failed, %s played", p.Failed, words.Duration(p.Simulated.Round(time.Second)))
 	switch {
 	case isTerminal(l.w):
 		if l.bar == nil {
