@@ -94,7 +94,7 @@ func TestReadme(t *testing.T) {
 // state machines. What is not listed is refused.
 var arrows = map[string][]string{
 	"model":             {"model"},
-	"scenarios":         {"scenarios", "=model", "model/config", "checker/history"},
+	"scenarios":         {"scenarios", "=model", "model/config", "model/release", "checker/history"},
 	"scenarios/install": {"scenarios", "model"},                             // how the platform is installed: the same in both worlds
 	"scenarios/clients": {"scenarios", "model", "checker/history"},          // and what its clients do and record
 	"scenarios/drill":   {"scenarios", "checker", "sim", "real", "reports"}, // the road itself: where all of them meet

@@ -45,7 +45,7 @@ type stretch struct {
 
 // coverage counts which faults met which states when they struck.
 func (h *evidence) coverage() []Met {
-	stretches := slices.Concat(h.elections(), h.upgrades(), h.moments())
+	stretches := slices.Concat(h.elections(), h.upgrading(), h.moments())
 	times := make(map[Met]int)
 	for i := range h.faults {
 		f := &h.faults[i]
@@ -102,17 +102,11 @@ func (h *evidence) elections() []stretch {
 	return out
 }
 
-// upgrades are the times from the first word of an upgrade to the last one.
-func (h *evidence) upgrades() []stretch {
+// upgrading are the times in which the platform is upgraded.
+func (h *evidence) upgrading() []stretch {
 	var out []stretch
-	for _, e := range h.told {
-		if e.Event != "upgrade" {
-			continue
-		}
-		if len(out) == 0 {
-			out = append(out, stretch{state: StateUpgrade, begin: e.Time})
-		}
-		out[0].end = e.Time
+	for _, u := range h.upgrades() {
+		out = append(out, stretch{state: StateUpgrade, begin: u.began, end: u.ended})
 	}
 	return out
 }

@@ -74,6 +74,9 @@ func (c *causes) follow(e *history.Event) {
 	case model.EventStandby:
 		t := c.tenant(e)
 		t.active, t.yielded = false, e.Time
+	case model.EventYields: // the other is asked to take over
+		t := c.tenant(e)
+		t.active, t.yielded = false, e.Time
 	case model.EventHandover:
 		c.orphaned = c.orphaned || e.Node == c.leader
 	case model.EventStarted, model.EventStopped:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/model"
 )
 
 // fault is one blow of the world, from its begin to its end.
@@ -32,6 +33,10 @@ func faults(h *history.History) []fault {
 	open := make(map[id][]int)
 	for i := range h.Events {
 		e := &h.Events[i]
+		if e.Type == history.NodeEv {
+			out = restarts(h, out, e)
+			continue
+		}
 		if e.Type != history.Fault {
 			continue
 		}
@@ -50,6 +55,24 @@ func faults(h *history.History) []fault {
 			out[at].end = e.Time
 		}
 		delete(open, key)
+	}
+	return out
+}
+
+// restarts adds a node that asks to be restarted to the faults, until it has started: what follows from it is planned, and
+// is explained like what follows from a fault.
+func restarts(h *history.History, out []fault, e *history.Event) []fault {
+	switch model.EventKind(e.Event) {
+	case model.EventRestart:
+		f := fault{kind: string(model.EventRestart), target: e.Node, begin: e.Time, end: math.MaxInt64, named: []string{e.Node}}
+		f.touch(slices.DeleteFunc(slices.Clone(h.Header.Nodes), func(n history.Node) bool { return n.Name != e.Node }), f.named)
+		return append(out, f)
+	case model.EventStarted:
+		for i := range out {
+			if f := &out[i]; f.kind == string(model.EventRestart) && f.target == e.Node && f.end == math.MaxInt64 {
+				f.end = e.Time
+			}
+		}
 	}
 	return out
 }

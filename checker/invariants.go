@@ -32,5 +32,8 @@ var Invariants = []Invariant{
 	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
 	{"engines-not-leaked", "in the end the cloud has the engines that the configuration knows, and no others", checkEnginesNotLeaked},
 	{"engine-created-once", "a cloud makes no engine twice, and as many as the scenario says, where it allows", checkEngineCreatedOnce},
+	{"upgrade-readonly", "no client changes the configuration while the platform is upgraded", checkUpgradeReadonly},
+	{"upgrade-one-at-a-time", "an upgrade restarts one controller and one engine of a group at a time, and no controller while it leads", checkUpgradeOneAtATime},
+	{"log-understood", "no controller is given a log that its build cannot read", checkLogUnderstood},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},
 }

@@ -66,6 +66,10 @@ type Env interface {
 	// Traffic tells what the data path of this node has carried, service by service, always in the same order.
 	Traffic(yield func(*TrafficSample))
 
+	// Restart ends the process, which hears nothing more, and asks its supervisor to start it again with the build of
+	// that version. If that does not come up, the supervisor starts the build that ran before.
+	Restart(version string)
+
 	// Disk is the node's disk.
 	Disk() Disk
 	// Rand is the node's own stream of randomness.

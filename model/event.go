@@ -39,6 +39,8 @@ const (
 	// The configuration knows the engines Peer, parted by blanks, as made by the cloud Unit; of those in Detail the cloud
 	// has not made or ended its own yet. The leader says it when it is ready, and when that changes.
 	EventEnginesKnown EventKind = "engines_known"
+	EventUpgrade      EventKind = "upgrade" // the upgrade has come to the state Unit at Index; Peer is the node that is out
+	EventRefused      EventKind = "refused" // this node met what a newer build wrote, from Peer or on its own disk, and does not touch it
 
 	// The leader answers a reader: this is what the engines have carried for the service Unit. Counters as in
 	// EventCarried; Peer names the controllers that did not answer; Detail says why else samples may be missing.
@@ -54,6 +56,7 @@ const (
 	EventStandby    EventKind = "standby"    // this engine gave Unit up
 	EventDraining   EventKind = "draining"   // this engine goes on with its flows of Unit, and takes no new ones
 	EventDrained    EventKind = "drained"    // the time for that is over
+	EventYields     EventKind = "yields"     // this engine asks Peer to serve Unit in its place
 	EventServerUp   EventKind = "server_up"  // the back-end server Peer of the pool Unit passes its monitor
 	EventServerDown EventKind = "server_down"
 
@@ -61,9 +64,14 @@ const (
 	EventGatewayDown EventKind = "gateway_down" // it does not
 )
 
+// What both say.
+const (
+	EventRestart EventKind = "restart" // this node asks to be restarted with the version Unit
+)
+
 // What the world says of a node. It is the world that knows.
 const (
-	EventStarted        EventKind = "started"
+	EventStarted        EventKind = "started" // after a restart that it asked for: with the version Unit
 	EventStopped        EventKind = "stopped" // crashed, or lost its power
 	EventAddressAdded   EventKind = "address_added"
 	EventAddressRemoved EventKind = "address_removed"

@@ -164,14 +164,25 @@ func (t *Table) Holder(flow Flow, asked netip.Addr) netip.Addr {
 	if s == nil {
 		return netip.Addr{}
 	}
-	key := NewRendezvous().AddrPort(flow.Client)
+	if !slices.Contains(s.Former, asked) {
+		if e := s.after(asked, flow.Client, s.Engines); e.IsValid() {
+			return e
+		}
+		asked = netip.Addr{}
+	}
+	return s.after(asked, flow.Client, s.Former)
+}
+
+// after is the next engine to ask for a client's flow, of those in a list; the zero Addr begins.
+func (s *TableService) after(asked netip.Addr, client netip.AddrPort, engines []netip.Addr) netip.Addr {
+	key := NewRendezvous().AddrPort(client)
 	var rest []netip.Addr
-	for _, e := range slices.Concat(s.Engines, s.Former) {
+	for _, e := range engines {
 		if e != s.Self && (!asked.IsValid() || likelier(key, asked, e)) {
 			rest = append(rest, e)
 		}
 	}
-	return likeliest(flow.Client, rest)
+	return likeliest(client, rest)
 }
 
 // likeliest is the engine with the highest score for a client (native scale-out: "Virtual Service Scaling").

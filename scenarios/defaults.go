@@ -20,6 +20,7 @@ func applyDefaults(s *Scenario, given func(path string) bool) {
 
 	t := &s.Topology
 	set(d, "topology.cluster", &t.Cluster, t.Controllers)
+	set(d, "topology.restart", &t.Restart, Span{200 * ms, 800 * ms})
 	set(d, "topology.network.latency", &t.Network.Latency, Span{100 * us, 300 * us})
 	set(d, "topology.network.tail.share", &t.Network.Tail.Share, Whole/1000)
 	set(d, "topology.network.tail.latency", &t.Network.Tail.Latency, Span{ms, 5 * ms})

@@ -41,7 +41,11 @@ type Topology struct {
 	Cluster int `yaml:"cluster"`
 	// ClusterIP is the address that the leader holds; unset for none.
 	ClusterIP *netip.Addr `yaml:"cluster_ip,omitempty"` // a pointer, because the encoder takes every Addr for empty
-	// Installed says which controllers are not installed as the others are.
+	// Images are versions that lie ready on every controller and engine, which runs 16.2, for an upgrade.
+	Images []string `yaml:"images,omitempty"`
+	// Restart is how long a node is away that restarts by itself, as in an upgrade; default 200ms..800ms.
+	Restart Span `yaml:"restart"`
+	// Installed says which controllers and engines are not installed as the others are.
 	Installed []Installed `yaml:"installed,omitempty"`
 
 	Engines []Engines      `yaml:"engines,omitempty"` // numbered through all entries
@@ -53,11 +57,13 @@ type Topology struct {
 	Clocks  Clocks         `yaml:"clocks"`
 }
 
-// Installed is a controller that is not installed as the others are.
+// Installed is a controller or an engine that is not installed as the others are.
 type Installed struct {
 	Node    string `yaml:"node"`
 	Version string `yaml:"version,omitempty"` // of its build
-	Secret  string `yaml:"secret,omitempty"`  // of the cluster, as it believes
+	Secret  string `yaml:"secret,omitempty"`  // of the cluster, as a controller believes
+	Lacks   string `yaml:"lacks,omitempty"`   // the one of Images that this node does not have
+	Broken  string `yaml:"broken,omitempty"`  // a version whose build does not come up here: what ran before is started again
 }
 
 // Engines is a number of engines of one group.

@@ -9,6 +9,7 @@ import (
 
 	"firedrill/checker/history"
 	"firedrill/model/config"
+	"firedrill/model/release"
 )
 
 // The worlds a scenario can be played in.
@@ -154,6 +155,11 @@ func (v *validation) topology() {
 		}
 	}
 	v.between("topology.servers", t.Servers, 0, MaxServers)
+	for i, version := range t.Images {
+		_, err := release.Parse(version)
+		v.check(err == nil, fmt.Sprintf("topology.images[%d]", i), "%v", err)
+	}
+	v.span("topology.restart", t.Restart, longestDelay)
 	v.span("topology.network.latency", t.Network.Latency, longestDelay)
 	v.check(t.Network.Tail.Share <= Whole, "topology.network.tail.share", "%v is more than everything", t.Network.Tail.Share)
 	v.check(t.Network.Duplicate <= Whole, "topology.network.duplicate", "%v is more than everything", t.Network.Duplicate)
@@ -178,14 +184,22 @@ func (v *validation) clusterIP() {
 	v.check(!controllerNet.Contains(ip) || last > 10+maxControllers && last < 255, path, "%s belongs to a controller; use one such as 198.18.0.100", ip)
 }
 
-// installed checks what is said of single controllers.
+// installed checks what is said of single nodes.
 func (v *validation) installed() {
 	for i, in := range v.s.Topology.Installed {
 		path := fmt.Sprintf("topology.installed[%d]", i)
 		v.node(path+".node", in.Node)
-		v.check(strings.HasPrefix(in.Node, RoleController+"-"), path+".node", "%s is no controller", in.Node)
-		v.check(in.Version != "" || in.Secret != "", path, "it says nothing; give a version or a secret")
+		controller := strings.HasPrefix(in.Node, RoleController+"-")
+		v.check(controller || strings.HasPrefix(in.Node, RoleEngine+"-"), path+".node", "%s is neither a controller nor an engine", in.Node)
+		v.check(controller || in.Secret == "", path+".secret", "%s is no controller, and has no secret", in.Node)
+		v.check(in != Installed{Node: in.Node}, path, "it says nothing; give a version, a secret, what it lacks or what is broken")
+		v.image(path+".lacks", in.Lacks)
+		v.image(path+".broken", in.Broken)
 	}
+}
+
+func (v *validation) image(path, version string) {
+	v.check(version == "" || slices.Contains(v.s.Topology.Images, version), path, "%s is none of topology.images", version)
 }
 
 // hosts checks that every node has one host.

@@ -78,6 +78,7 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)
+	m.install(&w.plan.Topology)
 	for _, ip := range n.Addresses() {
 		m.plug(networkOf(pack(ip)), ip)
 	}
@@ -86,7 +87,7 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 		m.boot = w.bootController(m)
 		m.disk = w.newDisk(m, seed)
 	case scenarios.RoleEngine:
-		m.boot = w.bootEngine(n)
+		m.boot = w.bootEngine(m)
 		m.disk = w.newDisk(m, seed)
 	case scenarios.RoleCloud:
 		m.boot = w.bootCloud(m, seed)
@@ -163,11 +164,19 @@ func (w *World) memberIPs() []netip.Addr {
 
 // bootController makes a controller as it is installed, or at factory default if its disk is a new one.
 func (w *World) bootController(m *machine) func() model.Node {
-	return func() model.Node { return controller.New(install.Controller(w.plan, w.timers, m.Node, m.replaced)) }
+	return func() model.Node {
+		c := install.Controller(w.plan, w.timers, m.Node, m.replaced)
+		c.Version, c.Images = m.build, m.images
+		return controller.New(c)
+	}
 }
 
-func (w *World) bootEngine(n scenarios.Node) func() model.Node {
-	return func() model.Node { return engine.New(install.Engine(w.timers, n, w.memberIPs())) }
+func (w *World) bootEngine(m *machine) func() model.Node {
+	return func() model.Node {
+		c := install.Engine(w.timers, m.Node, w.memberIPs())
+		c.Version, c.Images = m.build, m.images
+		return engine.New(c)
+	}
 }
 
 // addClients makes those who watch and those who operate. Services are watched by turns from outside,

@@ -142,6 +142,7 @@ func (h *hypervisor) boot(i *instance, fails bool) {
 	i.m.boot = func() model.Node {
 		c := install.Engine(h.w.timers, n, i.Controllers)
 		c.Cluster, c.Cloud = i.Cluster, h.management.Name
+		c.Version, c.Images = i.m.build, i.m.images
 		return engine.New(c)
 	}
 	i.m.clock = h.w.crystal(x)

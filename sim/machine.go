@@ -24,14 +24,18 @@ type machine struct {
 	rng  *rand.Rand
 	clock
 
-	up        bool   // it has power and its process runs
-	inc       uint32 // counts incarnations; what an earlier one left in the queue is void
-	downs     int    // how many faults keep it down
-	gone      bool   // its cloud has ended it for good
-	replaced  bool   // its disk is not the one that it was installed on
-	cold      bool   // it has no power, so that its monotonic clock begins anew
-	paused    int    // how many faults keep the process frozen
-	spent     int64  // what the callback under way has spent so far, in true time
+	up        bool     // it has power and its process runs
+	inc       uint32   // counts incarnations; what an earlier one left in the queue is void
+	downs     int      // how many faults keep it down
+	gone      bool     // its cloud has ended it for good
+	build     string   // the version of the platform that its process is started with
+	images    []string // versions that it could be started with
+	told      string   // the version to be told at the next start
+	broken    string   // the one of them that does not come up here
+	replaced  bool     // its disk is not the one that it was installed on
+	cold      bool     // it has no power, so that its monotonic clock begins anew
+	paused    int      // how many faults keep the process frozen
+	spent     int64    // what the callback under way has spent so far, in true time
 	busyUntil int64
 	inbox     []delivery // what arrived while busy or paused
 	waking    bool       // an evWake is in the queue
@@ -102,7 +106,8 @@ func (m *machine) start() {
 	for _, n := range m.nics {
 		n.clearARP()
 	}
-	m.w.nodeEvent(m, model.Event{Kind: model.EventStarted})
+	m.w.nodeEvent(m, model.Event{Kind: model.EventStarted, Unit: m.told})
+	m.told = ""
 	if m.sockets != nil {
 		m.sockets.begin()
 	}

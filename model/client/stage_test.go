@@ -56,6 +56,7 @@ func (s *stage) Check(model.CheckID, model.Check)               { s.Error("a cli
 func (s *stage) AddAddress(netip.Addr)                          { s.Error("a client holds no address") }
 func (s *stage) RemoveAddress(netip.Addr)                       { s.Error("a client holds no address") }
 func (s *stage) Announce(netip.Addr)                            { s.Error("a client holds no address") }
+func (s *stage) Restart(string)                                 { s.Error("a client is not upgraded") }
 func (s *stage) Publish(*model.Table)                           { s.Error("a client forwards nothing") }
 func (s *stage) Traffic(func(*model.TrafficSample))             {}
 func (s *stage) Disk() model.Disk                               { s.Error("a client has no disk"); return nil }

@@ -54,6 +54,7 @@ func (b *bench) RemoveAddress(netip.Addr)              {}
 func (b *bench) Announce(netip.Addr)                   {}
 func (b *bench) Publish(*model.Table)                  {}
 func (b *bench) Traffic(func(*model.TrafficSample))    {}
+func (b *bench) Restart(string)                        { b.Error("a cloud is not upgraded") }
 func (b *bench) Disk() model.Disk                      { return b.disk }
 func (b *bench) Rand() *rand.Rand                      { return nil }
 func (b *bench) Emit(e model.Event)                    { b.Errorf("emitted %v", e) }

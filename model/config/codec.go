@@ -24,6 +24,7 @@ var kinds = []struct {
 	{KindVirtualService, func() Object { return new(VirtualService) }},
 	{KindBackupConfiguration, func() Object { return new(BackupConfiguration) }},
 	{KindPlacement, func() Object { return new(Placement) }},
+	{KindUpgrade, func() Object { return new(Upgrade) }},
 }
 
 // Kinds lists every kind of object.

@@ -19,6 +19,7 @@ const (
 
 	KindBackupConfiguration Kind = "BackupConfiguration"
 	KindPlacement           Kind = "Placement"
+	KindUpgrade             Kind = "Upgrade"
 )
 
 // Object is one of the types below.

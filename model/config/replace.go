@@ -9,7 +9,9 @@ import (
 
 // Fact tells whether objects of the kind state what is there in this installation (its controllers, its engines, which
 // of them carries what) rather than what somebody wants. Backups hold no facts, and a restore leaves them.
-func (k Kind) Fact() bool { return k == KindCluster || k == KindServiceEngine || k == KindPlacement }
+func (k Kind) Fact() bool {
+	return k == KindCluster || k == KindServiceEngine || k == KindPlacement || k == KindUpgrade
+}
 
 // Items returns the configuration without the facts, by kind and name: what a backup holds.
 func (s *State) Items() []Item {
@@ -58,8 +60,10 @@ func (s *State) replacement(index uint64, items []Item) (*State, error) {
 			return nil, err
 		}
 	}
-	for _, e := range s.lists[KindCluster] {
-		fresh.insert(e)
+	for _, kind := range []Kind{KindCluster, KindUpgrade} {
+		for _, e := range s.lists[kind] {
+			fresh.insert(e)
+		}
 	}
 	for _, e := range s.lists[KindServiceEngine] {
 		engine := e.Object.(*ServiceEngine)

@@ -39,6 +39,10 @@ type Timers struct {
 	UnresponsiveSEReboot Duration `json:"unresponsive_se_reboot" yaml:"unresponsive_se_reboot,omitempty"`
 	DeadSEDetection      Duration `json:"dead_se_detection_timer" yaml:"dead_se_detection_timer,omitempty"`
 	MaxDeadSE            int      `json:"max_dead_se_in_grp" yaml:"max_dead_se_in_grp,omitempty"`
+	// Upgrades: how long the services and flows of an engine are given to go elsewhere before it is restarted, and how
+	// long a node that restarts may take before it counts as failed.
+	UpgradeDrain   Duration `json:"upgrade_drain" yaml:"upgrade_drain,omitempty"`
+	UpgradeRestart Duration `json:"upgrade_restart" yaml:"upgrade_restart,omitempty"`
 
 	// Gratuitous ARP of an engine: this often at a takeover, this far apart, then again every Refresh.
 	GARPCount   int      `json:"garp_count" yaml:"garp_count,omitempty"`

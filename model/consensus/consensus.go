@@ -28,6 +28,7 @@ type Config struct {
 	ElectionTicks  int    // raft draws each timeout from [ElectionTicks, 2*ElectionTicks)
 	SnapshotEvery  uint64 // applied entries between snapshots; default 1000
 	Sessions       int    // clients remembered; default 1024
+	Format         byte   // the newest format of an entry that this build reads; default 1
 
 	Now          func() time.Duration // the monotonic clock of this node, from any origin
 	TickInterval time.Duration        // between two calls of Tick, by that clock
@@ -133,6 +134,7 @@ type Replica struct {
 	changed  bool // the members have changed in this Ready
 
 	snapshotDue bool // because they have
+	writes      byte // the format of the entries that this node proposes
 	lease       lease
 	offered     offer // the latest that this node took
 }
@@ -167,11 +169,15 @@ func Open(cfg Config, disk model.Disk, sm StateMachine) (*Replica, error) {
 	if cfg.DriftPPM == 0 {
 		cfg.DriftPPM = 500
 	}
+	cfg.Format = max(cfg.Format, firstFormat)
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	l, saved, err := openLog(disk, cfg.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := cfg.readable(saved.entries); err != nil {
 		return nil, err
 	}
 	fresh, err := l.begun(saved, cfg.Members)
@@ -181,7 +187,8 @@ func Open(cfg Config, disk model.Disk, sm StateMachine) (*Replica, error) {
 	r := &Replica{
 		cfg: cfg, log: l, snapshots: make(map[uint64]int), routes: routes{}, lease: newLease(&cfg, fresh),
 		storage: &storage{raft.NewMemoryStorage(), nil},
-		core:    core{sm: sm, sessions: newSessions(cfg.Sessions)},
+		core:    core{sm: sm, sessions: newSessions(cfg.Sessions), reads: cfg.Format},
+		writes:  firstFormat,
 	}
 	if err := r.recover(saved); err != nil {
 		return nil, err
@@ -260,7 +267,7 @@ func (r *Replica) Propose(client string, sequence uint64, command []byte) error 
 	if r.status.Role != Leader {
 		return ErrNotLeader
 	}
-	switch err := r.node.Propose(encodeEntry(client, sequence, command)); {
+	switch err := r.node.Propose(encodeEntry(r.writes, client, sequence, command)); {
 	case err == nil:
 		return nil
 	case r.node.BasicStatus().RaftState == raft.StateLeader:

@@ -18,12 +18,12 @@ import (
 // piece of work. Wherever the power fails, the replica starts again, from before or from after.
 func TestSnapshotWithEntries(t *testing.T) {
 	c := newCluster(t, 1000)
-	source := core{sm: registers{"x": "1"}, sessions: newSessions(1)}
+	source := core{reads: firstFormat, sm: registers{"x": "1"}, sessions: newSessions(1)}
 	source.members, _ = newTable(c.first)
 	messages := []*pb.Message{
 		{Type: pb.MsgSnap.Enum(), Snapshot: snapshotAt(10, 1, string(source.snapshot()))},
 		{Type: pb.MsgApp.Enum(), Index: proto.Uint64(10), LogTerm: proto.Uint64(1), Commit: proto.Uint64(11),
-			Entries: []*pb.Entry{entry(11, 1, string(encodeEntry("a", 1, []byte("x=2"))))}},
+			Entries: []*pb.Entry{entry(11, 1, string(encodeEntry(firstFormat, "a", 1, []byte("x=2"))))}},
 	}
 	m := c.node(3)
 	for _, message := range messages {
@@ -229,8 +229,8 @@ func (d *brokenDisk) Append(name string, data []byte) error {
 
 // TestRestoreRefuses: a snapshot that cannot be read leaves the state as it was.
 func TestRestoreRefuses(t *testing.T) {
-	c := core{sm: registers{"x": "1"}, sessions: newSessions(4)}
-	c.apply(1, 1, encodeEntry("a", 1, []byte("y=2")))
+	c := core{reads: firstFormat, sm: registers{"x": "1"}, sessions: newSessions(4)}
+	c.apply(1, 1, encodeEntry(firstFormat, "a", 1, []byte("y=2")))
 	whole := c.snapshot()
 	for size := range len(whole) - len(c.sm.Snapshot()) { // registers have no checksum; the log has one
 		if err := c.restore(whole[:size]); err == nil {

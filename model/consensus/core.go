@@ -14,28 +14,29 @@ type core struct {
 	sessions *sessions
 	members  table
 	hash     uint64 // over all commands so far
+	reads    byte   // the newest format of an entry that this build knows
 }
 
 const (
-	entryVersion    = 1
+	firstFormat     = 1
 	snapshotVersion = 2 // 2: with the members
 )
 
 var errDamaged = errors.New("damaged encoding")
 
-// encodeEntry makes the content of a log entry: version, client, sequence, command.
-func encodeEntry(client string, sequence uint64, command []byte) []byte {
+// encodeEntry makes the content of a log entry: format, client, sequence, command.
+func encodeEntry(format byte, client string, sequence uint64, command []byte) []byte {
 	b := make([]byte, 0, 1+2*binary.MaxVarintLen64+len(client)+len(command))
-	b = append(b, entryVersion)
+	b = append(b, format)
 	b = appendBytes(b, client)
 	b = binary.AppendUvarint(b, sequence)
 	return append(b, command...)
 }
 
-func decodeEntry(b []byte) (client string, sequence uint64, command []byte, err error) {
+func decodeEntry(b []byte, reads byte) (client string, sequence uint64, command []byte, err error) {
 	d := decoder{b: b}
-	if d.byte() != entryVersion {
-		return "", 0, nil, fmt.Errorf("log entry of a version this build does not know: %w", errDamaged)
+	if format := d.byte(); format < firstFormat || format > reads {
+		return "", 0, nil, fmt.Errorf("log entry of a format this build does not know: %w", errDamaged)
 	}
 	client = string(d.bytes())
 	sequence = d.uvarint()
@@ -46,7 +47,7 @@ func decodeEntry(b []byte) (client string, sequence uint64, command []byte, err 
 func (c *core) apply(index, term uint64, data []byte) Applied {
 	c.hash = chain(c.hash, data)
 	out := Applied{Index: index, Term: term, Hash: c.hash, State: c.sm.Hash()}
-	client, sequence, command, err := decodeEntry(data)
+	client, sequence, command, err := decodeEntry(data, c.reads)
 	if err != nil {
 		return out
 	}

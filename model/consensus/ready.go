@@ -40,6 +40,9 @@ func (r *Replica) Ready() (*Output, error) {
 
 // persist makes durable what the messages of this Ready promise.
 func (r *Replica) persist(rd *raft.Ready) error {
+	if err := r.cfg.readable(rd.Entries); err != nil {
+		return err
+	}
 	switch {
 	case !raft.IsEmptySnap(rd.Snapshot):
 		if err := r.takeOver(rd); err != nil {

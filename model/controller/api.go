@@ -110,7 +110,7 @@ func (c *Controller) read(r *wire.Request) *wire.Response {
 
 // write proposes a command. It is answered when it has been applied, if this controller leads then.
 func (c *Controller) write(s session, command []byte, answer reply) {
-	if err := c.replica.Propose(s.client, s.sequence, command); err != nil {
+	if err := c.propose(s, command); err != nil {
 		answer(c.unavailable(err.Error()))
 		return
 	}

@@ -4,6 +4,7 @@ package controller
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 	"firedrill/model/analytics"
 	"firedrill/model/config"
 	"firedrill/model/consensus"
+	"firedrill/model/release"
 	"firedrill/model/wire"
 )
 
@@ -28,7 +30,8 @@ type Config struct {
 	Bootstrap []Peer
 	ClusterIP netip.Addr // of a bootstrapped cluster; unset: none
 	Secret    string     // of the cluster; who does not know it cannot add this node
-	Version   string     // of the build; members of one cluster run the same
+	Version   string     // of the build; members of one cluster run the same, but while it is upgraded
+	Images    []string   // versions of the builds on this machine, with which the node could be restarted
 	Token     string     // that callers of the REST API must show; "": none
 	// BackupWorkFactor is scrypt's, as a power of two; 0: the package's default.
 	BackupWorkFactor int
@@ -65,6 +68,9 @@ type Controller struct {
 	forwards   forwards
 	nodes      nodes
 	clusterIP  clusterIP
+	voice      wire.Voice
+	format     release.Format // that this leader writes
+	upgrade    upgrading
 	trial      *trial          // nil: none is under way
 	joined     map[uint64]bool // nodes that have agreed to join, by the raft ID given to them
 	recovering bool            // the configuration is being told of a manual recovery
@@ -88,11 +94,13 @@ const (
 const ticksPerHeartbeat = 10
 
 // New returns a controller that has not started.
-func New(cfg Config) *Controller { return &Controller{cfg: cfg, routes: routes()} }
+func New(cfg Config) *Controller {
+	return &Controller{cfg: cfg, routes: routes(), voice: wire.NewVoice(release.FormatOf(cfg.Version))}
+}
 
 // Start implements [model.Node]: what the disk holds is read back; the rest comes from the leader.
 func (c *Controller) Start(env model.Env) {
-	c.env = env
+	c.env = c.voice.Through(env)
 	c.ticked = env.Now()
 	if err := c.wake(); err != nil {
 		c.fail(err)
@@ -125,10 +133,11 @@ func (c *Controller) wake() error {
 // open begins a life as a member. All that was soft state is new.
 func (c *Controller) open(id identity) error {
 	c.identity, c.id = id, id.ID
-	c.machine = newMachine()
+	c.machine = newMachine(release.FormatOf(c.cfg.Version))
 	c.writes = make(map[session]reply)
 	c.reads = make(map[uint64]func(bool))
 	c.forwards = forwards{last: c.env.Rand().Uint64() >> 16, pending: make(map[uint64]*forwarded)}
+	c.upgrade.begin(c)
 	c.joined = make(map[uint64]bool)
 	c.ready, c.warm, c.trial, c.recovering, c.resetDue, c.removedAt = false, false, nil, false, false, 0
 	c.fleet = fleet{controller: c}
@@ -162,6 +171,7 @@ func (c *Controller) consensusConfig(id identity) consensus.Config {
 		HeartbeatTicks: ticksPerHeartbeat,
 		ElectionTicks:  ticksPerHeartbeat * c.cfg.Timers.ControllerFailedHeartbeats,
 		SnapshotEvery:  uint64(c.cfg.Timers.SnapshotEvery),
+		Format:         byte(release.FormatOf(c.cfg.Version)),
 		TickInterval:   c.tick(),
 		DriftPPM:       clockDriftPPM,
 		Now:            c.env.Now,
@@ -183,7 +193,11 @@ func (c *Controller) fail(err error) {
 	if c.clusterIP.held.IsValid() {
 		c.env.RemoveAddress(c.clusterIP.held)
 	}
-	c.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
+	kind := model.EventDiskError
+	if errors.Is(err, consensus.ErrNewer) {
+		kind = model.EventRefused
+	}
+	c.env.Emit(model.Event{Kind: kind, Detail: err.Error()})
 }
 
 // Receive implements [model.Node].
@@ -191,8 +205,9 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 	if c.broken {
 		return
 	}
-	body, err := wire.Decode(msg)
+	body, err := c.voice.Decode(from, msg)
 	if err != nil {
+		c.refuse(from, err)
 		return
 	}
 	c.noticeSleep()
@@ -226,6 +241,10 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 		return
 	case *wire.Envelope_MetricsAnswer:
 		c.metricsAnswered(b.MetricsAnswer)
+	case *wire.Envelope_UpgradeOrder:
+		c.ordered(from, b.UpgradeOrder)
+	case *wire.Envelope_UpgradeAnswer:
+		c.upgrade.answered(b.UpgradeAnswer)
 	case *wire.Envelope_RemovedNotice:
 		c.resetDue = c.resetDue || b.RemovedNotice.Id == c.id && b.RemovedNotice.Cluster == c.identity.Cluster
 	}
@@ -278,6 +297,7 @@ func (c *Controller) onTick() {
 	c.fleet.tick()
 	c.forgetForwards()
 	c.trialDue()
+	c.upgrade.trialDue()
 	c.readingsDue()
 	if c.beats++; c.beats >= ticksPerHeartbeat {
 		c.beats = 0
@@ -285,6 +305,8 @@ func (c *Controller) onTick() {
 		c.fleet.beat()
 		c.nodes.beat()
 		c.reconcile()
+		c.chooseFormat()
+		c.upgrade.beat()
 		c.settleRecovered()
 		c.keepBackups()
 	}
@@ -316,7 +338,7 @@ func (c *Controller) pump() {
 		c.clusterIP.settle() // before the messages, among which may be a vote for another
 	}
 	for _, m := range out.Messages {
-		c.env.Send(m.Address, wire.Encode(&wire.Envelope_Raft{Raft: m.Data}))
+		c.env.Send(m.Address, c.voice.Encode(m.Address, &wire.Envelope_Raft{Raft: m.Data}))
 	}
 	if out.Restored > 0 {
 		c.tellRestored(out.Restored)
@@ -326,6 +348,7 @@ func (c *Controller) pump() {
 	}
 	c.openAPI()
 	c.clouds.step()
+	c.upgrade.follow()
 	c.fleet.place()
 	c.fleet.push()
 	for _, id := range out.Reads {
@@ -354,6 +377,8 @@ func (c *Controller) openAPI() {
 		return
 	}
 	c.ready = true
+	c.upgrade.lead()
+	c.chooseFormat()
 	c.fleet.expect()
 	c.noteCollectors()
 	c.env.Emit(model.Event{Kind: model.EventReady, Unit: c.identity.Cluster, Term: c.status.Term})
@@ -373,8 +398,7 @@ func (c *Controller) describeCluster() {
 	for _, m := range c.members() {
 		cluster.Nodes = append(cluster.Nodes, config.ClusterNode{Name: m.Name, IP: m.Address})
 	}
-	s := c.once()
-	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{ // a leader that fails to leaves it to the next
+	_ = c.propose(c.once(), encodeCommand(&wire.Request{ // a leader that fails to leaves it to the next
 		Operation: wire.Operation_CREATE, Kind: string(clusterKey.Kind), Name: clusterKey.Name, Body: config.Encode(&cluster),
 	}))
 }

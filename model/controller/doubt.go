@@ -23,7 +23,7 @@ func (f *fleet) doubt(by *engineView) {
 	now := f.controller.env.Now()
 	for _, name := range by.report.Silent {
 		e := f.engine(name)
-		if e == nil || e.down || e.group != by.group || e.question.open || by.down {
+		if e == nil || e.down || e.group != by.group || e.question.open || by.down || f.controller.upgrade.out(name) {
 			continue
 		}
 		e.question = question{open: true, since: now}

@@ -19,6 +19,7 @@ type Event struct {
 	ID     string    `json:"event_id"`
 	Object string    `json:"obj_name"`
 	Detail string    `json:"event_details,omitempty"`
+	Build  string    `json:"build,omitempty"` // that wrote it; unknown of those written in the first format
 }
 
 // The events.
@@ -41,6 +42,15 @@ const (
 	EventBackup         = "CONFIG_BACKUP_DONE"
 	EventBackupFailed   = "CONFIG_BACKUP_FAILED"
 	EventRestore        = "CONFIG_RESTORED"
+
+	EventUpgradeStarted    = "UPGRADE_STARTED"
+	EventUpgradeEngines    = "UPGRADE_CONTROLLERS_DONE"
+	EventUpgradeDisrupts   = "UPGRADE_DISRUPTS_VS"
+	EventUpgradeSuspended  = "UPGRADE_SUSPENDED"
+	EventUpgradeRollback   = "UPGRADE_ROLLBACK_STARTED"
+	EventUpgradeCompleted  = "UPGRADE_COMPLETED"
+	EventUpgradeRolledBack = "UPGRADE_ROLLED_BACK"
+	EventUpgradeAborted    = "UPGRADE_ABORTED"
 )
 
 // eventsKept bounds the event log.
@@ -53,12 +63,12 @@ type eventLog struct {
 	hash uint64
 }
 
-func (l *eventLog) add(index uint64, body []byte) error {
+func (l *eventLog) add(index uint64, body []byte, build string) error {
 	var e Event
 	if err := json.Unmarshal(body, &e); err != nil {
 		return fmt.Errorf("event: %w", err)
 	}
-	e.Index = index
+	e.Index, e.Build = index, build
 	l.put(e)
 	l.hash = l.hash*1099511628211 ^ xxhash.Sum64(body) ^ index
 	return nil
@@ -111,8 +121,7 @@ func (c *Controller) log(id, object, detail string) {
 	if !leads(c.status) {
 		return
 	}
-	s := c.once()
-	_ = c.replica.Propose(s.client, s.sequence, encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: c.event(id, object, detail)}))
+	_ = c.propose(c.once(), encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: c.event(id, object, detail)}))
 }
 
 // tellLogged records, on the leader, that an event has come into the log at a place.

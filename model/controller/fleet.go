@@ -182,7 +182,7 @@ func (f *fleet) register(e *engineView) {
 		r.Operation, r.Version = wire.Operation_UPDATE, known.Version
 	}
 	// Without a session: to register twice is refused by the state, and does no harm.
-	_ = c.replica.Propose("", 0, encodeCommand(r)) // if it cannot be proposed now, the next report tries again
+	_ = c.propose(session{}, encodeCommand(r)) // if it cannot be proposed now, the next report tries again
 }
 
 // known tells whether the configuration has an engine.
@@ -258,7 +258,7 @@ func (f *fleet) direct(e *engineView) {
 		d.Controllers = append(d.Controllers, m.Address.String())
 	}
 	d.Collectors = c.collectors()
-	c.env.Send(e.address, wire.Encode(&wire.Envelope_EngineDirective{EngineDirective: d}))
+	c.env.Send(e.address, c.voice.Encode(e.address, &wire.Envelope_EngineDirective{EngineDirective: d}))
 }
 
 // slept says that this node was frozen: the engines were not silent for that long, it did not listen.
@@ -279,7 +279,7 @@ func (f *fleet) tick() {
 	now := c.env.Now()
 	patience := time.Duration(c.cfg.Timers.SEFailedHeartbeats) * c.cfg.Timers.SEHeartbeat.Std()
 	for _, e := range f.engines {
-		if !e.down && now-e.heard > patience && !f.vouched(e) {
+		if !e.down && now-e.heard > patience && !f.vouched(e) && !c.upgrade.out(e.name) {
 			f.dead(e, "no heartbeat for "+patience.String())
 		}
 	}

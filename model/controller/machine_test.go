@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"firedrill/model/config"
+	"firedrill/model/release"
 	"firedrill/model/wire"
 )
 
@@ -48,7 +49,7 @@ func drawCommand(t *rapid.T) []byte {
 // snapshot, and goes on in the same way.
 func TestMachineRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m, index := newMachine(), uint64(0)
+		m, index := newMachine(release.Newest), uint64(0)
 		apply := func(to ...*machine) {
 			index++
 			command := drawCommand(t)
@@ -63,7 +64,7 @@ func TestMachineRoundTrip(t *testing.T) {
 			apply(m)
 		}
 		snapshot := m.Snapshot()
-		restored := newMachine()
+		restored := newMachine(release.Newest)
 		for range rapid.IntRange(0, 3).Draw(t, "of another past") {
 			index++
 			restored.Apply(index, drawCommand(t))
@@ -82,7 +83,7 @@ func TestMachineRoundTrip(t *testing.T) {
 
 // TestMachineHashTells: a command that changes something changes the hash, an event too.
 func TestMachineHashTells(t *testing.T) {
-	m := newMachine()
+	m := newMachine(release.Newest)
 	seen := map[uint64]int{m.Hash(): 0}
 	for i, r := range []*wire.Request{
 		{Operation: wire.Operation_CREATE, Kind: "Pool", Name: "a", Body: []byte(`{"name":"a","servers":[]}`)},
@@ -100,15 +101,15 @@ func TestMachineHashTells(t *testing.T) {
 
 // TestMachineRefusesDamage: a snapshot that is no snapshot changes nothing.
 func TestMachineRefusesDamage(t *testing.T) {
-	m := newMachine()
+	m := newMachine(release.Newest)
 	m.Apply(1, encodeCommand(&wire.Request{Operation: wire.Operation_CREATE, Kind: "Pool", Name: "a", Body: []byte(`{"name":"a","servers":[]}`)}))
 	m.Apply(2, encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: []byte(`{"event_id":"X"}`)}))
 	good := m.Snapshot()
 	hash := m.Hash()
 	bad := map[string][]byte{
-		"empty": {}, "version": append([]byte{9}, good[1:]...), "length": {machineVersion}, "a length too long": {machineVersion, 0xff, 0x7f, 'x'},
-		"an endless length": {machineVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-		"events":            good[:len(good)-1], "configuration": append(append([]byte{machineVersion, 1}, '{'), newMachine().events.snapshot()...),
+		"empty": {}, "format": append([]byte{9}, good[1:]...), "length": {1}, "a length too long": {1, 0xff, 0x7f, 'x'},
+		"an endless length": {1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"events":            good[:len(good)-1], "configuration": append(append([]byte{1, 1}, '{'), newMachine(release.Newest).events.snapshot()...),
 	}
 	for name, data := range bad {
 		if err := m.Restore(data); err == nil || m.Hash() != hash || !bytes.Equal(m.Snapshot(), good) {
@@ -120,7 +121,7 @@ func TestMachineRefusesDamage(t *testing.T) {
 // TestEventLogIsBounded: the newest thousand events are kept, in their order, also across a snapshot; who has left is
 // remembered for longer.
 func TestEventLogIsBounded(t *testing.T) {
-	m := newMachine()
+	m := newMachine(release.Newest)
 	event := func(index int, id, object string) {
 		body, _ := json.Marshal(Event{ID: id, Object: object})
 		m.Apply(uint64(index), encodeCommand(&wire.Request{Operation: wire.Operation_EVENT, Body: body}))
@@ -147,7 +148,7 @@ func TestEventLogIsBounded(t *testing.T) {
 		}
 	}
 	check("before", m)
-	restored := newMachine()
+	restored := newMachine(release.Newest)
 	if err := restored.Restore(m.Snapshot()); err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (n *nodes) beat() {
 		p := n.view(m.ID)
 		r := &wire.NodeReport{Id: n.c.id, Cluster: n.c.identity.Cluster, Name: n.c.name(), Version: n.c.cfg.Version, State: n.state,
 			Applied: n.c.replica.Status().Applied, SentNs: uint64(now), EchoNs: p.report.SentNs, HeldNs: uint64(now - p.heard)}
-		n.c.env.Send(m.Address, wire.Encode(&wire.Envelope_NodeReport{NodeReport: r}))
+		n.c.env.Send(m.Address, n.c.voice.Encode(m.Address, &wire.Envelope_NodeReport{NodeReport: r}))
 	}
 	if n.c.ready {
 		n.watch()

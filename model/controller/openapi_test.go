@@ -71,6 +71,8 @@ func TestOpenAPIRoutes(t *testing.T) {
 // schemaTypes are the Go types behind the schemas. Those without one are written by hand in the handlers, and held
 // against their answers alone.
 var schemaTypes = map[string]any{
+	"Upgrade": config.Upgrade{}, "UpgradeOut": config.UpgradeOut{}, "UpgradeGroup": config.UpgradeGroup{}, "UpgradeNode": config.UpgradeNode{},
+	"UpgradeStatus": upgradeStatus{}, "UpgradeSeen": upgradeSeen{},
 	"Cluster": config.Cluster{}, "ClusterNode": config.ClusterNode{}, "Cloud": config.Cloud{}, "ServiceEngineGroup": config.ServiceEngineGroup{},
 	"ServiceEngine": config.ServiceEngine{}, "Placement": config.Placement{}, "PlacedService": config.PlacedService{}, "ScaleOrder": scaleOrder{}, "HealthMonitor": config.HealthMonitor{}, "Pool": config.Pool{}, "Server": config.Server{},
 	"VirtualService": config.VirtualService{}, "BackupConfiguration": config.BackupConfiguration{},
@@ -282,7 +284,7 @@ var objectsInOrder = []string{"cloud", "serviceenginegroup", "healthmonitor", "p
 // TestOpenAPIAnswers plays every operation, with all that can come of it, and holds each answer against the document.
 // Whatever status the document names must have been seen at the end.
 func TestOpenAPIAnswers(t *testing.T) {
-	w := newWorld(t, 3)
+	w := newWorld(t, 3, func(cfg *Config) { cfg.Images = []string{"16.2", "16.3"} })
 	w.pass(3 * time.Second)
 	d := &apiDrill{t, w, loadOpenAPI(t), map[string]bool{}}
 	leader := w.leader()
@@ -437,8 +439,34 @@ func TestOpenAPIAnswers(t *testing.T) {
 	for _, o := range [][2]string{{"virtualservice", "shop"}, {"pool", "web"}, {"healthmonitor", "http"}, {"backupconfiguration", "daily"}, {"cloud", "spare"}, {"serviceenginegroup", "spare"}} {
 		d.play(leader, "/api/"+o[0]+"/{name}", o[1], request{method: "DELETE", key: "delete " + o[0]}, 204)
 	}
+	d.upgrades(leader)
 	d.everywhere(leader)
 	d.unseen()
+}
+
+// upgrades plays what can come of an upgrade. No host of this test restarts: what upgrades do is for scenarios.
+func (d *apiDrill) upgrades(leader *host) {
+	d.T.Helper()
+	const start, back, abort = "/api/upgrade", "/api/upgrade/rollback", "/api/upgrade/abort"
+	ask := func(pattern, body string, want uint32) {
+		d.T.Helper()
+		d.play(leader, pattern, "", request{method: "POST", body: body}, want)
+	}
+	w := d.world
+	for _, e := range leader.node.machine.List(config.KindServiceEngine) { // nobody would answer for them
+		w.post(leader, request{method: "DELETE", path: "/api/serviceengine/" + e.Key.Name})
+	}
+	w.pass(3 * time.Second)
+	ask(start, "{}", 400)
+	ask(back, "", 409)
+	ask(abort, "", 409)
+	ask(start, `{"version":"18.1"}`, 422)
+	ask(start, `{"version":"16.3"}`, 202)
+	ask(start, `{"version":"16.3"}`, 409)
+	d.play(leader, start, "", request{method: "GET"}, 200)
+	ask(back, "", 202)
+	ask(abort, "", 202)
+	w.pass(time.Second)
 }
 
 // everywhere plays what can come of every operation, whatever it does: no token, too long a body, no leader, a leader

@@ -142,7 +142,7 @@ func (f *fleet) groupVersion(name string) uint64 {
 
 // propose writes without a session: a placement names the version that it replaces, so that it counts once.
 func (f *fleet) propose(r *wire.Request) {
-	_ = f.controller.replica.Propose("", 0, encodeCommand(r)) // what cannot be proposed now is tried again
+	_ = f.controller.propose(session{}, encodeCommand(r)) // what cannot be proposed now is tried again
 }
 
 func (f *fleet) placedGroup(name string) *placedGroup {
@@ -296,6 +296,8 @@ func (f *fleet) state(name string) placement.EngineState {
 	switch e := f.engine(name); {
 	case f.lost(name):
 		return placement.EngineDown
+	case f.controller.upgrade.drains(name):
+		return placement.EngineDraining
 	case e != nil && e.met && f.recent(e):
 		return placement.EngineUp
 	}

@@ -40,11 +40,11 @@ func (in *placementInput) plan() (*config.Placement, *placement.Plan) {
 			a.Engines = nil
 		}
 		unit := units[number[a.Service]]
-		goals[i] = goal{vip: unit[0].VIP.String(), engines: a.Engines}
+		goals[i] = goal{vip: unit[0].VIP.String(), engines: in.withoutDraining(a.Engines)}
 		if before := in.before(unit); before != nil {
 			goals[i].now, goals[i].scale = before.Engines, before.Scale
 			if len(a.Engines) == 0 {
-				goals[i].engines = before.Goal()
+				goals[i].engines = in.withoutDraining(before.Goal())
 			}
 		}
 	}
@@ -65,6 +65,25 @@ func (in *placementInput) grows() bool {
 	return !in.hurried &&
 		slices.ContainsFunc(in.engines, func(e placement.Engine) bool { return e.State == placement.EngineBooting }) &&
 		!slices.ContainsFunc(in.current.Services, func(s config.PlacedService) bool { return len(s.Engines) > 0 })
+}
+
+// withoutDraining scales a service in that stays on an engine which is being emptied only because there is no other slot,
+// if it runs elsewhere too ("Upgrading Avi Vantage Software"). The other engine takes over before this one lets go.
+func (in *placementInput) withoutDraining(engines []string) []string {
+	stay := slices.DeleteFunc(slices.Clone(engines), func(name string) bool { return in.stateOf(name) == placement.EngineDraining })
+	if !slices.ContainsFunc(stay, func(name string) bool { return in.stateOf(name) == placement.EngineUp }) {
+		return engines
+	}
+	return stay
+}
+
+func (in *placementInput) stateOf(engine string) placement.EngineState {
+	for i := range in.engines {
+		if in.engines[i].Name == engine {
+			return in.engines[i].State
+		}
+	}
+	return placement.EngineDown
 }
 
 func (in *placementInput) translate(units [][]*config.VirtualService) placement.Input {

@@ -68,7 +68,7 @@ const forcedAhead = 1 << 20
 
 // settleRecovered writes into the configuration that the cluster is this node alone.
 func (c *Controller) settleRecovered() {
-	if !c.identity.Recovered || !c.ready || c.recovering {
+	if !c.identity.Recovered || !c.ready || c.recovering || c.machine.upgrade.Active() {
 		return
 	}
 	e, ok := c.machine.Get(clusterKey)

@@ -39,6 +39,10 @@ func routes() []route {
 		{method: "PUT", path: "cluster", serve: (*call).putCluster},
 		{method: "GET", path: "cluster/status", serve: (*call).clusterStatus, anywhere: true},
 		{method: "POST", path: "cluster/recover", serve: (*call).recoverCluster, anywhere: true},
+		{method: "GET", path: "upgrade", serve: (*call).getUpgrade},
+		{method: "POST", path: "upgrade", serve: (*call).startUpgrade},
+		{method: "POST", path: "upgrade/rollback", serve: (*call).rollBackUpgrade},
+		{method: "POST", path: "upgrade/abort", serve: (*call).abortUpgrade},
 		{method: "GET", path: "events", serve: (*call).getEvents},
 		{method: "POST", path: "configuration/export", serve: (*call).exportConfiguration},
 		{method: "POST", path: "configuration/import", serve: (*call).importConfiguration},
@@ -187,7 +191,7 @@ func (a *call) refused(r *wire.Response) bool {
 		return false
 	case wire.Status_NOT_FOUND:
 		a.fail(404, orElse(r.Error, fmt.Sprintf("%s does not exist", a.name)))
-	case wire.Status_ALREADY_EXISTS, wire.Status_IN_USE:
+	case wire.Status_ALREADY_EXISTS, wire.Status_IN_USE, wire.Status_READ_ONLY:
 		a.fail(409, r.Error)
 	case wire.Status_VERSION_MISMATCH:
 		a.fail(412, r.Error)

@@ -46,6 +46,7 @@ type host struct {
 	cut       bool // neither hears nor is heard
 	frozen    bool // its process stands still: messages and timers wait
 	waiting   []packet
+	restarts  string // the version with which the process has asked to be restarted
 }
 
 var (
@@ -127,6 +128,7 @@ func (h *host) AddAddress(ip netip.Addr)                       { h.addresses[ip]
 func (h *host) RemoveAddress(ip netip.Addr)                    { delete(h.addresses, ip) }
 func (h *host) Publish(*model.Table)                           { h.w.Fatal("a controller forwards nothing") }
 func (h *host) Traffic(func(*model.TrafficSample))             {}
+func (h *host) Restart(version string)                         { h.restarts = version }
 func (h *host) Disk() model.Disk                               { return h.disk }
 func (h *host) Rand() *rand.Rand                               { return h.random }
 func (h *host) Emit(e model.Event)                             { h.events = append(h.events, e) }

@@ -60,6 +60,7 @@ type station struct {
 	random    *rand.Rand
 	frozen    bool
 	waiting   []parcel
+	restarts  string // the version with which the process has asked to be restarted
 }
 
 type pendingCheck struct {
@@ -141,6 +142,7 @@ func (s *station) Wall() time.Time                                { return time.
 func (s *station) SetTimer(id model.TimerID, after time.Duration) { s.timers[id] = s.d.now + after }
 func (s *station) StopTimer(id model.TimerID)                     { delete(s.timers, id) }
 func (s *station) Traffic(func(*model.TrafficSample))             {}
+func (s *station) Restart(version string)                         { s.restarts = version }
 func (s *station) Disk() model.Disk                               { return s.disk }
 func (s *station) Rand() *rand.Rand                               { return s.random }
 func (s *station) Publish(t *model.Table)                         { s.table = t }

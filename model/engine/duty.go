@@ -19,6 +19,7 @@ type duty interface {
 	held() []netip.Addr             // the addresses that it holds
 	weighAll()                      // decides anew, since something has changed
 	tell(report *wire.EngineReport) // adds what controllers should know
+	yield(to string)                // hands what it serves to another engine, for the leader wants to restart this one
 }
 
 // take puts the duty of the group's HA mode in charge, and tells whether it was not before.

@@ -10,6 +10,7 @@ import (
 
 	"firedrill/model"
 	"firedrill/model/config"
+	"firedrill/model/release"
 	"firedrill/model/wire"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 	Cloud       string       // that made it; empty: an operator did
 	Controllers []netip.Addr // at first; a leader tells when the members of the cluster change
 	Timers      config.Timers
+	Version     string   // of the build
+	Images      []string // versions of the builds on this machine, with which the engine could be restarted
 }
 
 // Engine is a [model.Node].
@@ -37,6 +40,7 @@ type Engine struct {
 	health   health
 	gateways gateways
 	stream   stream
+	voice    wire.Voice
 
 	announcer announcer
 
@@ -71,11 +75,13 @@ const timerLinger model.TimerID = 1 << 42
 const configFile = "engine-config.json"
 
 // New returns an engine that has not started.
-func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
+func New(cfg Config) *Engine {
+	return &Engine{cfg: cfg, voice: wire.NewVoice(release.FormatOf(cfg.Version))}
+}
 
 // Start implements [model.Node]: the configuration of the last life is taken up at once, headless or not.
 func (e *Engine) Start(env model.Env) {
-	e.env = env
+	e.env = e.voice.Through(env)
 	e.pair.engine, e.team.engine, e.health.engine, e.gateways.engine, e.announcer.engine = e, e, e, e, e
 	e.duty = &e.pair
 	e.pair.life = env.Rand().Uint64()
@@ -90,8 +96,9 @@ func (e *Engine) Start(env model.Env) {
 // Receive implements [model.Node].
 func (e *Engine) Receive(from netip.Addr, msg []byte) {
 	e.noticeSleep()
-	body, err := wire.Decode(msg)
+	body, err := e.voice.Decode(from, msg)
 	if err != nil {
+		e.refuse(from, err)
 		return
 	}
 	switch b := body.(type) {
@@ -99,6 +106,8 @@ func (e *Engine) Receive(from netip.Addr, msg []byte) {
 		e.obey(b.EngineDirective)
 	case *wire.Envelope_PeerHeartbeat:
 		e.duty.hear(b.PeerHeartbeat)
+	case *wire.Envelope_UpgradeOrder:
+		e.ordered(from, b.UpgradeOrder)
 	case *wire.Envelope_MetricsAck:
 		e.stream.Acked(from, b.MetricsAck)
 	}
@@ -118,6 +127,7 @@ func (e *Engine) Timer(id model.TimerID) {
 	case id == timerAnnounce:
 		e.announcer.again()
 	case id == timerLinger:
+		e.pair.lingered()
 		e.team.lingered()
 	case id == timerGateways:
 		e.gateways.ask()
@@ -170,13 +180,12 @@ func (e *Engine) report() {
 	if e.config != nil {
 		r.ConfigIndex = e.config.Index
 	}
-	msg := wire.Encode(&wire.Envelope_EngineReport{EngineReport: r})
-	for i, c := range e.cfg.Controllers {
-		if i < len(e.cfg.Controllers)-1 {
-			e.env.Send(c, append([]byte(nil), msg...)) // each message belongs to the world
-			continue
+	for _, c := range e.cfg.Controllers {
+		r.Build = ""
+		if e.voice.For(c) >= release.FormatBuilds {
+			r.Build = e.cfg.Version
 		}
-		e.env.Send(c, msg)
+		e.env.Send(c, e.voice.Encode(c, &wire.Envelope_EngineReport{EngineReport: r})) // each message belongs to the world
 	}
 	patience := time.Duration(e.cfg.Timers.SEFailedHeartbeats) * e.cfg.Timers.SEHeartbeat.Std()
 	if !e.headless && e.env.Now()-e.lastAnswered > patience {
@@ -264,6 +273,10 @@ func (e *Engine) publish() {
 			continue
 		}
 		s := model.TableService{Name: vs.Name, Address: netip.AddrPortFrom(vs.VIP, vs.Port)}
+		if e.duty == duty(&e.pair) {
+			s.Former = e.pair.former()
+			e.pair.asks = s.Former != nil
+		}
 		if e.duty == duty(&e.team) {
 			s.Engines, s.Former = e.team.sharers(vs.VIP)
 			s.Self = e.cfg.Data

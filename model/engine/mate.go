@@ -66,7 +66,7 @@ func (m *mate) inOrder(h *wire.PeerHeartbeat) bool {
 func (t *team) beat() {
 	t.sequence++
 	for _, m := range t.mates {
-		t.engine.env.Send(m.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
+		t.engine.env.Send(m.Data, t.engine.voice.Encode(m.Data, &wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
 			Engine: t.self(), Life: t.engine.pair.life, Sequence: t.sequence, Units: t.states(), EveryNs: uint64(t.engine.heartbeat()),
 		}}))
 	}

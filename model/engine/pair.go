@@ -35,6 +35,9 @@ type pair struct {
 	peerPace             time.Duration // how often it says that it is to be heard; zero: it has not said
 	peerLacksGateway     time.Duration // when it last said that it has lost a gateway
 	heard                bool          // lastDirect says something
+	handedBy             uint64        // the life of the peer that has handed over what it served; its flows go on there
+	rests                time.Duration // until when it asks for nothing: the leader empties it
+	asks                 bool          // the published table asks the peer for flows
 }
 
 // unit is the load that moves together: all services of the group, or, with distributed load, half of them.
@@ -47,6 +50,7 @@ type unit struct {
 
 	peerActive bool // by its last heartbeat the peer serves it
 	addresses  []netip.Addr
+	leaves     time.Duration // until when this engine, which serves it, asks the peer to take it over
 }
 
 // configure takes up a new configuration; first marks the first one in this life.
@@ -170,8 +174,11 @@ func (p *pair) beat() {
 	if p.peer == nil {
 		return
 	}
+	if p.asks != (p.former() != nil) {
+		p.engine.publish()
+	}
 	p.sequence++
-	p.engine.env.Send(p.peer.Data, wire.Encode(&wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
+	p.engine.env.Send(p.peer.Data, p.engine.voice.Encode(p.peer.Data, &wire.Envelope_PeerHeartbeat{PeerHeartbeat: &wire.PeerHeartbeat{
 		Engine: p.engine.cfg.Name, Life: p.life, Sequence: p.sequence, Units: p.states(), GatewaysLost: uint32(p.engine.gateways.lost()), EveryNs: uint64(p.engine.heartbeat()),
 	}}))
 }
@@ -180,7 +187,7 @@ func (p *pair) beat() {
 func (p *pair) states() []*wire.UnitState {
 	out := make([]*wire.UnitState, len(p.units))
 	for i, u := range p.units {
-		out[i] = &wire.UnitState{Unit: uint32(u.number), Active: u.active, Epoch: u.epoch, Wanted: u.wanted}
+		out[i] = &wire.UnitState{Unit: uint32(u.number), Active: u.active, Epoch: u.epoch, Wanted: u.wanted, Leaving: p.leaves(u)}
 	}
 	return out
 }
@@ -290,16 +297,22 @@ func (p *pair) bothServe(units []*wire.UnitState) bool {
 // consider compares this engine's part in a unit with the peer's, as it was age ago.
 func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 	switch {
+	case s.Active && p.leaves(u) && s.Epoch > u.epoch:
+		p.left(u)
+		u.epoch = s.Epoch
 	case u.active && s.Active:
 		p.settle(u, s.Epoch)
+	case s.Active && s.Leaving && age == 0 && p.takes():
+		u.epoch = max(u.epoch, s.Epoch)
+		p.handedBy = p.peerLife
+		p.takeOver(u, "the peer yields it")
 	case s.Active:
 		u.epoch = max(u.epoch, s.Epoch)
 		p.engine.env.SetTimer(timerPeer+model.TimerID(u.number), max(p.patienceNow()-age, 0))
 		p.askBack(u)
 	case u.active:
 		if s.Wanted {
-			p.release(u, "handed back")
-			p.beat() // at once: the peer waits for it
+			p.leave(u)
 		}
 	case u.wanted:
 		p.takeOver(u, "handed over")
@@ -323,7 +336,8 @@ func (p *pair) settle(u *unit, epoch uint64) {
 // askBack asks for a unit that belongs here, when the group wants that and the peer has been heard long enough.
 func (p *pair) askBack(u *unit) {
 	steady := p.engine.env.Now()-p.peerSince >= p.engine.cfg.Timers.FailbackDelay.Std()
-	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay && p.engine.gateways.lost() == 0
+	u.wanted = u.preferred && p.engine.config.Group.AutoRedistribute && steady && !p.relay && p.engine.gateways.lost() == 0 &&
+		p.engine.env.Now() >= p.rests
 }
 
 // silent is called when no active peer has been heard of for as long as patience allows.

@@ -1,32 +1,49 @@
 // Package wire holds the messages between nodes, generated from wire.proto, and the envelope they travel in.
 package wire
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
 
-// Version is the schema version this build speaks. A receiver accepts its own version and the one before,
-// so that a rolling upgrade has old and new nodes side by side.
-const Version = 1
+	"firedrill/model/release"
+)
 
-// Encode puts one body into an envelope and returns its bytes.
+// ErrNewer is what a message of a newer build comes to.
+var ErrNewer = errors.New("written by a newer build")
+
+// Encode puts a body into an envelope of the first format, which every node reads, and returns its bytes. Who has more
+// to say to those that read more has a [Voice].
 func Encode(body isEnvelope_Body) []byte {
-	b, err := (&Envelope{Version: Version, Body: body}).MarshalVT()
+	return seal(&Envelope{Version: uint32(release.FormatFirst), Body: body})
+}
+
+func seal(e *Envelope) []byte {
+	b, err := e.MarshalVT()
 	if err != nil {
 		panic(fmt.Sprintf("wire: a message of our own cannot be marshalled: %v", err)) // invalid UTF-8 in a name: refused by validation
 	}
 	return b
 }
 
-// Decode returns the body of an envelope. It fails on damaged bytes and on a version it does not speak.
+// Decode returns the body of an envelope. It fails on damaged bytes and on a format that this source does not know.
 func Decode(data []byte) (isEnvelope_Body, error) {
-	var e Envelope
+	e, err := open(data, release.Newest)
+	if err != nil {
+		return nil, err
+	}
+	return e.Body, nil
+}
+
+func open(data []byte, newest release.Format) (*Envelope, error) {
+	e := new(Envelope)
 	if err := e.UnmarshalVT(data); err != nil {
 		return nil, fmt.Errorf("wire: damaged message: %w", err)
 	}
-	if e.Version == 0 || e.Version > Version || e.Version+1 < Version {
-		return nil, fmt.Errorf("wire: message of version %d, this build speaks %d", e.Version, Version)
+	if e.Version > uint32(newest) {
+		return nil, fmt.Errorf("wire: a message of format %d, this build reads %d: %w", e.Version, newest, ErrNewer)
 	}
-	if e.Body == nil {
-		return nil, fmt.Errorf("wire: message without a body this build knows")
+	if e.Version == 0 || e.Body == nil {
+		return nil, fmt.Errorf("wire: a message without a format or a body that this build knows")
 	}
-	return e.Body, nil
+	return e, nil
 }

@@ -101,26 +101,28 @@ const (
 	Status_NOT_FOUND          Status = 2
 	Status_ALREADY_EXISTS     Status = 3
 	Status_VERSION_MISMATCH   Status = 4
-	Status_INVALID            Status = 5 // error names the field
-	Status_IN_USE             Status = 6 // another object refers to it
-	Status_NOT_LEADER         Status = 7 // certainly not done; try leader
-	Status_UNAVAILABLE        Status = 8 // certainly not done; try again
-	Status_SESSION_EXPIRED    Status = 9 // the outcome of an earlier attempt is no longer known
+	Status_INVALID            Status = 5  // error names the field
+	Status_IN_USE             Status = 6  // another object refers to it
+	Status_NOT_LEADER         Status = 7  // certainly not done; try leader
+	Status_UNAVAILABLE        Status = 8  // certainly not done; try again
+	Status_SESSION_EXPIRED    Status = 9  // the outcome of an earlier attempt is no longer known
+	Status_READ_ONLY          Status = 30 // certainly not done; an upgrade is under way, and the error names it
 )
 
 // Enum value maps for Status.
 var (
 	Status_name = map[int32]string{
-		0: "STATUS_UNSPECIFIED",
-		1: "OK",
-		2: "NOT_FOUND",
-		3: "ALREADY_EXISTS",
-		4: "VERSION_MISMATCH",
-		5: "INVALID",
-		6: "IN_USE",
-		7: "NOT_LEADER",
-		8: "UNAVAILABLE",
-		9: "SESSION_EXPIRED",
+		0:  "STATUS_UNSPECIFIED",
+		1:  "OK",
+		2:  "NOT_FOUND",
+		3:  "ALREADY_EXISTS",
+		4:  "VERSION_MISMATCH",
+		5:  "INVALID",
+		6:  "IN_USE",
+		7:  "NOT_LEADER",
+		8:  "UNAVAILABLE",
+		9:  "SESSION_EXPIRED",
+		30: "READ_ONLY",
 	}
 	Status_value = map[string]int32{
 		"STATUS_UNSPECIFIED": 0,
@@ -133,6 +135,7 @@ var (
 		"NOT_LEADER":         7,
 		"UNAVAILABLE":        8,
 		"SESSION_EXPIRED":    9,
+		"READ_ONLY":          30,
 	}
 )
 
@@ -333,7 +336,7 @@ func (CloudStatus) EnumDescriptor() ([]byte, []int) {
 
 type Envelope struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The schema version of the sender; a receiver drops what it does not understand.
+	// The format that the message is written in; a receiver drops what it does not understand.
 	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
@@ -356,7 +359,11 @@ type Envelope struct {
 	//	*Envelope_CloudRequest
 	//	*Envelope_CloudResponse
 	//	*Envelope_CloudReport
-	Body          isEnvelope_Body `protobuf_oneof:"body"`
+	//	*Envelope_UpgradeOrder
+	//	*Envelope_UpgradeAnswer
+	Body isEnvelope_Body `protobuf_oneof:"body"`
+	// The newest format that the sender reads, where that is newer than version: the receiver may answer in it.
+	Reads         uint32 `protobuf:"varint,32,opt,name=reads,proto3" json:"reads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -576,6 +583,31 @@ func (x *Envelope) GetCloudReport() *CloudReport {
 	return nil
 }
 
+func (x *Envelope) GetUpgradeOrder() *UpgradeOrder {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_UpgradeOrder); ok {
+			return x.UpgradeOrder
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetUpgradeAnswer() *UpgradeAnswer {
+	if x != nil {
+		if x, ok := x.Body.(*Envelope_UpgradeAnswer); ok {
+			return x.UpgradeAnswer
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetReads() uint32 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
 type isEnvelope_Body interface {
 	isEnvelope_Body()
 }
@@ -656,6 +688,14 @@ type Envelope_CloudReport struct {
 	CloudReport *CloudReport `protobuf:"bytes,22,opt,name=cloud_report,json=cloudReport,proto3,oneof"`
 }
 
+type Envelope_UpgradeOrder struct {
+	UpgradeOrder *UpgradeOrder `protobuf:"bytes,30,opt,name=upgrade_order,json=upgradeOrder,proto3,oneof"`
+}
+
+type Envelope_UpgradeAnswer struct {
+	UpgradeAnswer *UpgradeAnswer `protobuf:"bytes,31,opt,name=upgrade_answer,json=upgradeAnswer,proto3,oneof"`
+}
+
 func (*Envelope_Raft) isEnvelope_Body() {}
 
 func (*Envelope_Request) isEnvelope_Body() {}
@@ -693,6 +733,10 @@ func (*Envelope_CloudRequest) isEnvelope_Body() {}
 func (*Envelope_CloudResponse) isEnvelope_Body() {}
 
 func (*Envelope_CloudReport) isEnvelope_Body() {}
+
+func (*Envelope_UpgradeOrder) isEnvelope_Body() {}
+
+func (*Envelope_UpgradeAnswer) isEnvelope_Body() {}
 
 // Request is one call of an API client at a controller. A client has one call under way at a time and
 // repeats it with the same sequence number until it is answered.
@@ -981,7 +1025,8 @@ type Command struct {
 	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
 	Expect        uint64                 `protobuf:"varint,5,opt,name=expect,proto3" json:"expect,omitempty"` // of UPDATE and DELETE: the version that must be there; 0: any
 	Body          []byte                 `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
-	Event         []byte                 `protobuf:"bytes,7,opt,name=event,proto3" json:"event,omitempty"` // for the event log, if the command succeeds
+	Event         []byte                 `protobuf:"bytes,7,opt,name=event,proto3" json:"event,omitempty"`  // for the event log, if the command succeeds
+	Build         string                 `protobuf:"bytes,30,opt,name=build,proto3" json:"build,omitempty"` // that wrote it; since format 2
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,6 +1110,13 @@ func (x *Command) GetEvent() []byte {
 	return nil
 }
 
+func (x *Command) GetBuild() string {
+	if x != nil {
+		return x.Build
+	}
+	return ""
+}
+
 // EngineReport is an engine's heartbeat to the controllers.
 type EngineReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1079,6 +1131,7 @@ type EngineReport struct {
 	Host          string                 `protobuf:"bytes,8,opt,name=host,proto3" json:"host,omitempty"`     // the hardware that it runs on
 	Reach         Reach                  `protobuf:"varint,10,opt,name=reach,proto3,enum=firedrill.wire.Reach" json:"reach,omitempty"`
 	Cloud         string                 `protobuf:"bytes,20,opt,name=cloud,proto3" json:"cloud,omitempty"` // that made it; empty: an operator did
+	Build         string                 `protobuf:"bytes,30,opt,name=build,proto3" json:"build,omitempty"` // that runs; since format 2
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1190,16 +1243,24 @@ func (x *EngineReport) GetCloud() string {
 	return ""
 }
 
+func (x *EngineReport) GetBuild() string {
+	if x != nil {
+		return x.Build
+	}
+	return ""
+}
+
 // UnitState is how an engine stands to one unit of load: the services that move together. Those of a legacy pair have
 // numbers; in an elastic group it is a virtual address, with all services on it.
 type UnitState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Unit          uint32                 `protobuf:"varint,1,opt,name=unit,proto3" json:"unit,omitempty"`
 	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`    // grows with every takeover
-	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`  // the sender asks the receiver to hand it over
-	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"` // of an elastic group
-	Drains        bool                   `protobuf:"varint,6,opt,name=drains,proto3" json:"drains,omitempty"`  // the sender goes on with the flows that it has, and takes no new ones
+	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`      // grows with every takeover
+	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`    // the sender asks the receiver to hand it over
+	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`   // of an elastic group
+	Drains        bool                   `protobuf:"varint,6,opt,name=drains,proto3" json:"drains,omitempty"`    // the sender goes on with the flows that it has, and takes no new ones
+	Leaving       bool                   `protobuf:"varint,30,opt,name=leaving,proto3" json:"leaving,omitempty"` // of a legacy pair: the sender serves it, and asks the receiver to take it over
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1272,6 +1333,13 @@ func (x *UnitState) GetAddress() string {
 func (x *UnitState) GetDrains() bool {
 	if x != nil {
 		return x.Drains
+	}
+	return false
+}
+
+func (x *UnitState) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
 	}
 	return false
 }
@@ -2881,12 +2949,158 @@ func (x *CloudReport) GetInventory() *CloudInventory {
 	return nil
 }
 
+// UpgradeOrder is how the leader of an upgrade asks a node what it is, or tells it what to do next. It has been the same
+// since format 1, so that nodes of any version can be upgraded.
+type UpgradeOrder struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cluster       string                 `protobuf:"bytes,1,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`      // of the leader
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"` // to be restarted with; empty: only answer
+	Life          uint64                 `protobuf:"varint,4,opt,name=life,proto3" json:"life,omitempty"`      // of the node that is meant, as it has told: an order that comes late finds another life
+	Yield         string                 `protobuf:"bytes,5,opt,name=yield,proto3" json:"yield,omitempty"`     // of a legacy pair: hand what you serve to this engine, and answer
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpgradeOrder) Reset() {
+	*x = UpgradeOrder{}
+	mi := &file_wire_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpgradeOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpgradeOrder) ProtoMessage() {}
+
+func (x *UpgradeOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpgradeOrder.ProtoReflect.Descriptor instead.
+func (*UpgradeOrder) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *UpgradeOrder) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *UpgradeOrder) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *UpgradeOrder) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *UpgradeOrder) GetLife() uint64 {
+	if x != nil {
+		return x.Life
+	}
+	return 0
+}
+
+func (x *UpgradeOrder) GetYield() string {
+	if x != nil {
+		return x.Yield
+	}
+	return ""
+}
+
+type UpgradeAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"` // of the build that runs
+	Life          uint64                 `protobuf:"varint,3,opt,name=life,proto3" json:"life,omitempty"`      // a number that no two lives of the node share
+	Images        []string               `protobuf:"bytes,4,rep,name=images,proto3" json:"images,omitempty"`   // versions that it could be restarted with
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpgradeAnswer) Reset() {
+	*x = UpgradeAnswer{}
+	mi := &file_wire_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpgradeAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpgradeAnswer) ProtoMessage() {}
+
+func (x *UpgradeAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpgradeAnswer.ProtoReflect.Descriptor instead.
+func (*UpgradeAnswer) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *UpgradeAnswer) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *UpgradeAnswer) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *UpgradeAnswer) GetLife() uint64 {
+	if x != nil {
+		return x.Life
+	}
+	return 0
+}
+
+func (x *UpgradeAnswer) GetImages() []string {
+	if x != nil {
+		return x.Images
+	}
+	return nil
+}
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\x0efiredrill.wire\"\xef\t\n" +
+	"wire.proto\x12\x0efiredrill.wire\"\x92\v\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x14\n" +
 	"\x04raft\x18\x02 \x01(\fH\x00R\x04raft\x123\n" +
@@ -2910,7 +3124,10 @@ const file_wire_proto_rawDesc = "" +
 	"\x0eremoved_notice\x18\x11 \x01(\v2\x1d.firedrill.wire.RemovedNoticeH\x00R\rremovedNotice\x12C\n" +
 	"\rcloud_request\x18\x14 \x01(\v2\x1c.firedrill.wire.CloudRequestH\x00R\fcloudRequest\x12F\n" +
 	"\x0ecloud_response\x18\x15 \x01(\v2\x1d.firedrill.wire.CloudResponseH\x00R\rcloudResponse\x12@\n" +
-	"\fcloud_report\x18\x16 \x01(\v2\x1b.firedrill.wire.CloudReportH\x00R\vcloudReportB\x06\n" +
+	"\fcloud_report\x18\x16 \x01(\v2\x1b.firedrill.wire.CloudReportH\x00R\vcloudReport\x12C\n" +
+	"\rupgrade_order\x18\x1e \x01(\v2\x1c.firedrill.wire.UpgradeOrderH\x00R\fupgradeOrder\x12F\n" +
+	"\x0eupgrade_answer\x18\x1f \x01(\v2\x1d.firedrill.wire.UpgradeAnswerH\x00R\rupgradeAnswer\x12\x14\n" +
+	"\x05reads\x18  \x01(\rR\x05readsB\x06\n" +
 	"\x04body\"\xe6\x01\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x1a\n" +
@@ -2937,7 +3154,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04body\x18\x04 \x01(\fR\x04body\"\xc6\x01\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"\xdc\x01\n" +
 	"\aCommand\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x127\n" +
 	"\toperation\x18\x02 \x01(\x0e2\x19.firedrill.wire.OperationR\toperation\x12\x12\n" +
@@ -2945,7 +3162,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
 	"\x06expect\x18\x05 \x01(\x04R\x06expect\x12\x12\n" +
 	"\x04body\x18\x06 \x01(\fR\x04body\x12\x14\n" +
-	"\x05event\x18\a \x01(\fR\x05event\"\xc9\x02\n" +
+	"\x05event\x18\a \x01(\fR\x05event\x12\x14\n" +
+	"\x05build\x18\x1e \x01(\tR\x05build\"\xdf\x02\n" +
 	"\fEngineReport\x12\x16\n" +
 	"\x06engine\x18\x01 \x01(\tR\x06engine\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x1e\n" +
@@ -2960,14 +3178,16 @@ const file_wire_proto_rawDesc = "" +
 	"\x04host\x18\b \x01(\tR\x04host\x12+\n" +
 	"\x05reach\x18\n" +
 	" \x01(\x0e2\x15.firedrill.wire.ReachR\x05reach\x12\x14\n" +
-	"\x05cloud\x18\x14 \x01(\tR\x05cloud\"\x97\x01\n" +
+	"\x05cloud\x18\x14 \x01(\tR\x05cloud\x12\x14\n" +
+	"\x05build\x18\x1e \x01(\tR\x05build\"\xb1\x01\n" +
 	"\tUnitState\x12\x12\n" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06wanted\x18\x04 \x01(\bR\x06wanted\x12\x18\n" +
 	"\aaddress\x18\x05 \x01(\tR\aaddress\x12\x16\n" +
-	"\x06drains\x18\x06 \x01(\bR\x06drains\"\x98\x02\n" +
+	"\x06drains\x18\x06 \x01(\bR\x06drains\x12\x18\n" +
+	"\aleaving\x18\x1e \x01(\bR\aleaving\"\x98\x02\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
@@ -3101,7 +3321,18 @@ const file_wire_proto_rawDesc = "" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12<\n" +
 	"\tinventory\x18\x04 \x01(\v2\x1e.firedrill.wire.CloudInventoryR\tinventory\"K\n" +
 	"\vCloudReport\x12<\n" +
-	"\tinventory\x18\x01 \x01(\v2\x1e.firedrill.wire.CloudInventoryR\tinventory*\x80\x01\n" +
+	"\tinventory\x18\x01 \x01(\v2\x1e.firedrill.wire.CloudInventoryR\tinventory\"\x80\x01\n" +
+	"\fUpgradeOrder\x12\x18\n" +
+	"\acluster\x18\x01 \x01(\tR\acluster\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x12\n" +
+	"\x04life\x18\x04 \x01(\x04R\x04life\x12\x14\n" +
+	"\x05yield\x18\x05 \x01(\tR\x05yield\"i\n" +
+	"\rUpgradeAnswer\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x12\n" +
+	"\x04life\x18\x03 \x01(\x04R\x04life\x12\x16\n" +
+	"\x06images\x18\x04 \x03(\tR\x06images*\x80\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04READ\x10\x01\x12\b\n" +
@@ -3114,7 +3345,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x06DELETE\x10\x05\x12\b\n" +
 	"\x04OPEN\x10\x06\x12\t\n" +
 	"\x05EVENT\x10\a\x12\v\n" +
-	"\aRESTORE\x10\b*\xb0\x01\n" +
+	"\aRESTORE\x10\b*\xbf\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02OK\x10\x01\x12\r\n" +
@@ -3127,7 +3358,8 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"NOT_LEADER\x10\a\x12\x0f\n" +
 	"\vUNAVAILABLE\x10\b\x12\x13\n" +
-	"\x0fSESSION_EXPIRED\x10\t*:\n" +
+	"\x0fSESSION_EXPIRED\x10\t\x12\r\n" +
+	"\tREAD_ONLY\x10\x1e*:\n" +
 	"\x05Reach\x12\x11\n" +
 	"\rREACH_UNKNOWN\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -3164,7 +3396,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_wire_proto_goTypes = []any{
 	(Operation)(0),          // 0: firedrill.wire.Operation
 	(Status)(0),             // 1: firedrill.wire.Status
@@ -3199,6 +3431,8 @@ var file_wire_proto_goTypes = []any{
 	(*CloudInventory)(nil),  // 30: firedrill.wire.CloudInventory
 	(*CloudResponse)(nil),   // 31: firedrill.wire.CloudResponse
 	(*CloudReport)(nil),     // 32: firedrill.wire.CloudReport
+	(*UpgradeOrder)(nil),    // 33: firedrill.wire.UpgradeOrder
+	(*UpgradeAnswer)(nil),   // 34: firedrill.wire.UpgradeAnswer
 }
 var file_wire_proto_depIdxs = []int32{
 	6,  // 0: firedrill.wire.Envelope.request:type_name -> firedrill.wire.Request
@@ -3219,30 +3453,32 @@ var file_wire_proto_depIdxs = []int32{
 	27, // 15: firedrill.wire.Envelope.cloud_request:type_name -> firedrill.wire.CloudRequest
 	31, // 16: firedrill.wire.Envelope.cloud_response:type_name -> firedrill.wire.CloudResponse
 	32, // 17: firedrill.wire.Envelope.cloud_report:type_name -> firedrill.wire.CloudReport
-	0,  // 18: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
-	1,  // 19: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
-	8,  // 20: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
-	0,  // 21: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
-	11, // 22: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
-	2,  // 23: firedrill.wire.EngineReport.reach:type_name -> firedrill.wire.Reach
-	13, // 24: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
-	11, // 25: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
-	11, // 26: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
-	22, // 27: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
-	23, // 28: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
-	21, // 29: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
-	3,  // 30: firedrill.wire.CloudRequest.operation:type_name -> firedrill.wire.CloudOperation
-	28, // 31: firedrill.wire.CloudRequest.instance:type_name -> firedrill.wire.CloudInstance
-	29, // 32: firedrill.wire.CloudInventory.hosts:type_name -> firedrill.wire.CloudHost
-	28, // 33: firedrill.wire.CloudInventory.instances:type_name -> firedrill.wire.CloudInstance
-	4,  // 34: firedrill.wire.CloudResponse.status:type_name -> firedrill.wire.CloudStatus
-	30, // 35: firedrill.wire.CloudResponse.inventory:type_name -> firedrill.wire.CloudInventory
-	30, // 36: firedrill.wire.CloudReport.inventory:type_name -> firedrill.wire.CloudInventory
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	33, // 18: firedrill.wire.Envelope.upgrade_order:type_name -> firedrill.wire.UpgradeOrder
+	34, // 19: firedrill.wire.Envelope.upgrade_answer:type_name -> firedrill.wire.UpgradeAnswer
+	0,  // 20: firedrill.wire.Request.operation:type_name -> firedrill.wire.Operation
+	1,  // 21: firedrill.wire.Response.status:type_name -> firedrill.wire.Status
+	8,  // 22: firedrill.wire.Response.items:type_name -> firedrill.wire.Item
+	0,  // 23: firedrill.wire.Command.operation:type_name -> firedrill.wire.Operation
+	11, // 24: firedrill.wire.EngineReport.units:type_name -> firedrill.wire.UnitState
+	2,  // 25: firedrill.wire.EngineReport.reach:type_name -> firedrill.wire.Reach
+	13, // 26: firedrill.wire.EngineDirective.peers:type_name -> firedrill.wire.PeerReport
+	11, // 27: firedrill.wire.PeerReport.units:type_name -> firedrill.wire.UnitState
+	11, // 28: firedrill.wire.PeerHeartbeat.units:type_name -> firedrill.wire.UnitState
+	22, // 29: firedrill.wire.Metrics.services:type_name -> firedrill.wire.ServiceCounters
+	23, // 30: firedrill.wire.Metrics.logs:type_name -> firedrill.wire.LogRecord
+	21, // 31: firedrill.wire.MetricsAnswer.metrics:type_name -> firedrill.wire.Metrics
+	3,  // 32: firedrill.wire.CloudRequest.operation:type_name -> firedrill.wire.CloudOperation
+	28, // 33: firedrill.wire.CloudRequest.instance:type_name -> firedrill.wire.CloudInstance
+	29, // 34: firedrill.wire.CloudInventory.hosts:type_name -> firedrill.wire.CloudHost
+	28, // 35: firedrill.wire.CloudInventory.instances:type_name -> firedrill.wire.CloudInstance
+	4,  // 36: firedrill.wire.CloudResponse.status:type_name -> firedrill.wire.CloudStatus
+	30, // 37: firedrill.wire.CloudResponse.inventory:type_name -> firedrill.wire.CloudInventory
+	30, // 38: firedrill.wire.CloudReport.inventory:type_name -> firedrill.wire.CloudInventory
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -3270,6 +3506,8 @@ func file_wire_proto_init() {
 		(*Envelope_CloudRequest)(nil),
 		(*Envelope_CloudResponse)(nil),
 		(*Envelope_CloudReport)(nil),
+		(*Envelope_UpgradeOrder)(nil),
+		(*Envelope_UpgradeAnswer)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3277,7 +3515,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

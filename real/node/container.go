@@ -6,7 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -173,8 +175,14 @@ func (c *container) emit(e model.Event) { c.record.Node(c.spec.Name, e) }
 
 // begin starts the parts of the container's role.
 func (c *container) begin(ctx context.Context) error {
-	c.emit(model.Event{Kind: model.EventStarted})
 	n := c.node()
+	build := "" // told after a restart with another one
+	if n.Role == scenarios.RoleController || n.Role == scenarios.RoleEngine {
+		if data, err := os.ReadFile(c.buildFile()); err == nil {
+			build = strings.TrimSpace(string(data))
+		}
+	}
+	c.emit(model.Event{Kind: model.EventStarted, Unit: build})
 	switch {
 	case n.Role == scenarios.RoleController:
 		return c.beginController(ctx, n)
@@ -216,10 +224,14 @@ func (c *container) beginController(ctx context.Context, n scenarios.Node) error
 	if err != nil {
 		return err
 	}
+	cfg := install.Controller(c.plan, c.timers, n, c.spec.Replaced)
+	if cfg.Version, cfg.Images, err = c.builds(); err != nil {
+		return err
+	}
 	var r *Runtime
 	api := newREST(c.spec.Token, func(from netip.Addr, msg []byte) { r.Receive(from, msg) })
 	p := process{
-		name: n.Name, node: controller.New(install.Controller(c.plan, c.timers, n, c.spec.Replaced)),
+		name: n.Name, node: controller.New(cfg),
 		disk: d, listen: []netip.Addr{{}}, source: c.addresses.source, api: api, addresses: c.addresses,
 	}
 	if r, err = c.start(ctx, p); err != nil {
@@ -244,8 +256,12 @@ func (c *container) beginEngine(ctx context.Context, n scenarios.Node) error {
 		c.path.traffic.tell("", c.emit)
 		c.path.Close()
 	})
+	cfg := install.Engine(c.timers, n, c.knownMembers())
+	if cfg.Version, cfg.Images, err = c.builds(); err != nil {
+		return err
+	}
 	_, err = c.start(ctx, process{
-		name: n.Name, node: engine.New(install.Engine(c.timers, n, c.knownMembers())),
+		name: n.Name, node: engine.New(cfg),
 		disk: d, listen: n.Addresses(), source: c.addresses.source, path: c.path, addresses: c.addresses,
 	})
 	return err
@@ -339,7 +355,7 @@ func (c *container) start(ctx context.Context, p process) (*Runtime, error) {
 	}
 	r = NewRuntime(p.node, Settings{
 		Name: p.name, Clock: c.clock, Record: c.record, Faults: c.faults, Send: send,
-		Disk: p.disk, Addresses: p.addresses, DataPath: p.path,
+		Disk: p.disk, Addresses: p.addresses, DataPath: p.path, Restart: c.restart,
 	})
 	for _, at := range p.listen {
 		if err := t.Listen(at); err != nil {

@@ -36,6 +36,7 @@ type Settings struct {
 	Disk      model.Disk
 	Addresses *Addresses
 	DataPath  *DataPath
+	Restart   func(version string) // never returns
 }
 
 // inboxSize is how many deliveries may wait. When it is full those who deliver wait too, so that a slow node slows the
@@ -191,6 +192,13 @@ func (r *Runtime) Publish(table *model.Table) {
 func (r *Runtime) Traffic(yield func(*model.TrafficSample)) {
 	if r.settings.DataPath != nil {
 		r.settings.DataPath.traffic.samples(yield)
+	}
+}
+
+// Restart implements [model.Env].
+func (r *Runtime) Restart(version string) {
+	if r.settings.Restart != nil {
+		r.settings.Restart(version)
 	}
 }
 

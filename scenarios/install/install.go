@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"firedrill/model/backup"
 	"firedrill/model/config"
@@ -16,7 +17,7 @@ import (
 
 // What controllers are installed with, unless the scenario says otherwise of one.
 const (
-	platformVersion = "16.2"
+	PlatformVersion = "16.2"
 	clusterSecret   = "a secret of the cluster"
 )
 
@@ -39,7 +40,7 @@ func FirstMembers(plan *scenarios.Scenario) []controller.Peer {
 // a replacement for one.
 func Controller(plan *scenarios.Scenario, timers config.Timers, n scenarios.Node, replacement bool) controller.Config {
 	cfg := controller.Config{
-		Name: n.Name, Address: scenarios.ControllerIP(n.Number), Version: platformVersion, Secret: clusterSecret, Timers: timers,
+		Name: n.Name, Address: scenarios.ControllerIP(n.Number), Version: PlatformVersion, Secret: clusterSecret, Timers: timers,
 		BackupWorkFactor: backup.TestWorkFactor,
 	}
 	t := &plan.Topology
@@ -55,6 +56,19 @@ func Controller(plan *scenarios.Scenario, timers config.Timers, n scenarios.Node
 		}
 	}
 	return cfg
+}
+
+// Builds says which build of the platform a node is started with at first, which ones are on it, and which of them does
+// not come up there.
+func Builds(t *scenarios.Topology, node string) (build string, images []string, broken string) {
+	build, images = PlatformVersion, append([]string{PlatformVersion}, t.Images...)
+	for _, in := range t.Installed {
+		if in.Node == node {
+			build, broken = cmp.Or(in.Version, build), in.Broken
+			images = slices.DeleteFunc(images, func(v string) bool { return v == in.Lacks })
+		}
+	}
+	return build, images, broken
 }
 
 // Engine is an engine as it is installed, with the controllers that it reports to at first.
