@@ -57,7 +57,7 @@ func commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "firedrill",
 		Short: "Does the platform survive, how long is each failover, and did a change make it worse?",
-		Example: `  firedrill run                                play the suite for 20 seeds, report in out/report.html
+		Example: `  firedrill run                                play the suite for 10 seeds, report in out/report.html
   firedrill run leader-crash --seeds 1..1000   one scenario, many seeds
   firedrill replay leader-crash --seed 7       one of those runs again, step by step
   firedrill gate --baseline baseline.json      did a change make it worse?
@@ -100,7 +100,7 @@ failed, 2 bad input, 3 the world is not available, 130 interrupted (what was fin
 		},
 		ValidArgsFunction: completeScenarios,
 	}
-	c.Flags().StringVar(&o.Seeds, "seeds", "1..20", "seeds to play: 7, or 1..20, or 1..20,99")
+	c.Flags().StringVar(&o.Seeds, "seeds", "1..10", "seeds to play: 7, or 1..20, or 1..20,99")
 	c.Flags().StringVar(&o.World, "world", "sim", "where to play: sim, or real (containers)")
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
