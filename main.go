@@ -220,10 +220,13 @@ func mergeCommand() *cobra.Command {
 	var o drill.MergeOptions
 	c := &cobra.Command{
 		Use:   "merge DIR ...",
-		Short: "Join the results of a run that was spread over machines by --shard",
+		Short: "Join the results of a run that was spread over machines, or of two worlds",
 		Long: `Join the results of all shards of one run. What comes out is, to the byte, what the run would have left unsharded.
-Shards that are missing, there twice, or of different builds or scenarios are refused.`,
-		Example: "  firedrill merge out/1 out/2 out/3 out/4 --out out",
+Shards that are missing, there twice, or of different builds or scenarios are refused.
+
+Whole results of the simulator and of containers are put side by side: the report then shows how far the one can be
+trusted for the other.`,
+		Example: "  firedrill merge out/1 out/2 out/3 out/4 --out out\n  firedrill merge out/sim out/real --out out/both",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Dirs = args

@@ -100,7 +100,7 @@ func newBroken(v checker.Violation, verdict checker.Verdict) broken {
 
 // link is the path of a run's history, if it is there.
 func (o Options) link(run *checker.Result) string {
-	path := HistoryPath(run.Scenario, run.Seed)
+	path := HistoryPath(run.World, run.Scenario, run.Seed)
 	if o.Linked == nil || !o.Linked(path) {
 		return ""
 	}

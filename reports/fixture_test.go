@@ -44,7 +44,7 @@ func sample(seeds uint64) Input {
 			in.Results.Runs = append(in.Results.Runs, d.run(seed))
 		}
 	}
-	in.History = func(scenario string, seed uint64) *history.History {
+	in.History = func(_, scenario string, seed uint64) *history.History {
 		for _, r := range in.Results.Runs {
 			if r.Scenario == scenario && r.Seed == seed && len(r.Outages) > 0 {
 				return play(r)

@@ -20,7 +20,7 @@ type Options struct {
 	// Prefix is how the reader calls this program, such as "go run ." or "firedrill".
 	Prefix string
 	// History returns the history of a run, or nil if there is none. May be nil.
-	History func(scenario string, seed uint64) *history.History
+	History func(world, scenario string, seed uint64) *history.History
 	// Linked tells whether the file at a path relative to the report is there to be linked. May be nil.
 	Linked func(path string) bool
 }

@@ -87,7 +87,7 @@ func TestHostileTextIsEscaped(t *testing.T) {
 		Scenarios: []Scenario{{Name: evil, About: evil, Argument: evil, Expected: []string{evil}}},
 		Runs: []checker.Result{{Scenario: evil, World: evil, Verdict: checker.Fail, Outages: []checker.Outage{outage},
 			Violations: []checker.Violation{{Check: evil, Message: evil, Details: []string{evil, evil}}}}}}
-	o := Options{Prefix: evil, Linked: func(string) bool { return true }, History: func(string, uint64) *history.History {
+	o := Options{Prefix: evil, Linked: func(string) bool { return true }, History: func(string, string, uint64) *history.History {
 		return &history.History{Events: []history.Event{{Time: 1e9, Type: history.NodeEv, Node: evil, Event: evil, Detail: evil}}}
 	}}
 	text := html(t, &r, o)

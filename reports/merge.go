@@ -25,11 +25,12 @@ type Part struct {
 }
 
 // Merge joins the results of all shards of one suite to what the run would have given unsharded. It refuses parts that
-// are not of one suite and one build, and a whole that has gaps or overlaps.
+// are not of one suite and one build, and a whole that has gaps or overlaps. Results that are whole are put side by side,
+// if each is of a world of its own.
 func Merge(parts []Part) (*Results, error) {
 	first := parts[0]
 	if first.Results.Shard == nil {
-		return nil, fmt.Errorf("%s: these results are whole, not of a shard; a shard is made by `run --shard 1/2`", first.Name)
+		return sideBySide(parts)
 	}
 	of := make([]string, first.Results.Shard.Of+1)
 	whole := &Results{Version: Version, Build: first.Results.Build, Scenarios: first.Results.Scenarios}

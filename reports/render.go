@@ -32,7 +32,7 @@ type Input struct {
 	// Argument says what `firedrill replay` takes for a scenario: its name (also if nil or ""), or its file.
 	Argument func(scenario string) string
 	// History returns the history of a run, or nil if there is none. May be nil.
-	History func(scenario string, seed uint64) *history.History
+	History func(world, scenario string, seed uint64) *history.History
 	// Prefix is how the reader calls this program, such as "go run .".
 	Prefix string
 }
@@ -68,9 +68,9 @@ func Rerender(dir, prefix string) (*Results, error) {
 }
 
 // Histories returns a function for [Input] that reads the histories below dir.
-func Histories(dir string) func(scenario string, seed uint64) *history.History {
-	return func(scenario string, seed uint64) *history.History {
-		path := HistoryPath(scenario, seed)
+func Histories(dir string) func(world, scenario string, seed uint64) *history.History {
+	return func(world, scenario string, seed uint64) *history.History {
+		path := HistoryPath(world, scenario, seed)
 		if !filepath.IsLocal(path) { // results may come from anywhere
 			return nil
 		}

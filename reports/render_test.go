@@ -61,14 +61,14 @@ func TestHistoriesStayBelowTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	in := sample(1)
 	outside := filepath.Join(dir, "x-1.jsonl.zst")
-	if err := in.History("backend-crash", 1).WriteFile(outside); err != nil {
+	if err := in.History("sim", "backend-crash", 1).WriteFile(outside); err != nil {
 		t.Fatal(err)
 	}
 	below := filepath.Join(dir, "out")
 	if err := os.MkdirAll(filepath.Join(below, "histories"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if Histories(below)("../../x", 1) != nil {
+	if Histories(below)("sim", "../../x", 1) != nil {
 		t.Error("a history outside of the folder was read")
 	}
 }

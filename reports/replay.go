@@ -29,7 +29,11 @@ func quote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// HistoryPath is where the history of a run is kept, relative to the folder of the results.
-func HistoryPath(scenario string, seed uint64) string {
-	return path.Join("histories", scenario+"-"+strconv.FormatUint(seed, 10)+".jsonl.zst")
+// HistoryPath is where the history of a run in a world is kept, relative to the folder of the results.
+func HistoryPath(world, scenario string, seed uint64) string {
+	name := scenario + "-" + strconv.FormatUint(seed, 10)
+	if rank(world) > 0 { // the same seed may have been played in the simulator
+		name += "." + world
+	}
+	return path.Join("histories", name+".jsonl.zst")
 }

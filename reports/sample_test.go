@@ -33,8 +33,8 @@ func writeHistories(t *testing.T, dir string, in Input) {
 		t.Fatal(err)
 	}
 	for _, r := range in.Results.Runs {
-		if h := in.History(r.Scenario, r.Seed); h != nil {
-			if err := h.WriteFile(filepath.Join(dir, HistoryPath(r.Scenario, r.Seed))); err != nil {
+		if h := in.History(r.World, r.Scenario, r.Seed); h != nil {
+			if err := h.WriteFile(filepath.Join(dir, HistoryPath(r.World, r.Scenario, r.Seed))); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -67,7 +67,7 @@ func newSection(g *group, o Options) (section, error) {
 	s.History = o.link(worst.run)
 	var h *history.History
 	if o.History != nil {
-		h = o.History(worst.run.Scenario, worst.run.Seed)
+		h = o.History(worst.run.World, worst.run.Scenario, worst.run.Seed)
 	}
 	if h != nil {
 		s.Story = tell(h, worst)

@@ -27,7 +27,8 @@ type view struct {
 	Modes    []modeRow
 	Flows    []flowRow // long ones, through takeovers
 	Losses   []leaderLoss
-	States   []string // that faults may meet
+	Fidelity []fidelity // where a scenario was played in both worlds
+	States   []string   // that faults may meet
 	Coverage []coverageRow
 	Failures []failure
 	MoreRuns int // that failed and are not listed
@@ -36,7 +37,7 @@ type view struct {
 
 // HasCharts tells whether the page needs the chart library.
 func (v *view) HasCharts() bool {
-	return len(v.Losses) > 0 || slices.ContainsFunc(v.Sections, func(s section) bool { return len(s.Charts) > 0 })
+	return len(v.Losses) > 0 || len(v.Fidelity) > 0 || slices.ContainsFunc(v.Sections, func(s section) bool { return len(s.Charts) > 0 })
 }
 
 // worstCard is the worst outage of one class over all scenarios.
@@ -100,6 +101,9 @@ func newView(r *Results, o Options) (*view, error) {
 	v.States, v.Coverage = checker.States, coverage(r.Runs, scenarios.FaultNames())
 	v.Flows = longFlows(all)
 	var err error
+	if v.Fidelity, err = fidelities(all); err != nil {
+		return nil, err
+	}
 	v.Losses, err = leaderLosses(all)
 	return v, err
 }

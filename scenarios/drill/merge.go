@@ -37,7 +37,7 @@ func Merge(t Terminal, o MergeOptions) error {
 	}
 	for _, i := range worthKeeping(whole.Runs) {
 		run := &whole.Runs[i]
-		path := filepath.FromSlash(reports.HistoryPath(run.Scenario, run.Seed))
+		path := filepath.FromSlash(reports.HistoryPath(run.World, run.Scenario, run.Seed))
 		part, ok := reports.From(parts, run)
 		if !ok || !filepath.IsLocal(path) {
 			continue

@@ -105,7 +105,7 @@ func (o *RunOptions) suite(ctx context.Context, t Terminal) (*Suite, error) {
 		Scenarios: chosen, Seeds: seeds, Shard: part, Docker: docker,
 		Workers: o.Jobs, Command: []string{self, WorkerVerb}, Patience: o.Patience,
 		Keep: func(scenario string, seed uint64) string {
-			return filepath.Join(o.Out, filepath.FromSlash(reports.HistoryPath(scenario, seed)))
+			return filepath.Join(o.Out, filepath.FromSlash(reports.HistoryPath(o.World, scenario, seed)))
 		},
 	}, nil
 }
@@ -166,7 +166,7 @@ func checkWorld(world string) error {
 
 // clearHistories makes the folder for the output and removes the histories of an earlier run from it.
 func clearHistories(out string) error {
-	dir := filepath.Join(out, filepath.Dir(filepath.FromSlash(reports.HistoryPath("x", 0))))
+	dir := filepath.Join(out, filepath.Dir(filepath.FromSlash(reports.HistoryPath("sim", "x", 0))))
 	old, err := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
 	if err != nil {
 		return err

@@ -1,0 +1,140 @@
+package reports
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+	"gonum.org/v1/gonum/stat"
+)
+
+// fidelity sets the outages of one class of a scenario in the simulator against those on containers.
+type fidelity struct {
+	ID, Scenario, Of string
+	N                string // outages, simulated and real
+	P50, Max         [2]string
+	Ratio, Spread    string // of the medians, real to simulated, and its 95 % interval
+	Apart            string // the Kolmogorov-Smirnov distance
+	Phase            string // the phase whose medians differ most, and by how much
+	Chart            chart
+}
+
+// bootstraps is how many resamples an interval of a ratio takes.
+const bootstraps = 2000
+
+// fidelities compares the worlds wherever a scenario was played in both and services were dark in both.
+func fidelities(all []*group) ([]fidelity, error) {
+	var out []fidelity
+	for _, sim := range all {
+		if sim.world != "sim" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(g *group) bool { return g.info.Name == sim.info.Name && g.world != "" && g.world != "sim" })
+		if i < 0 {
+			continue
+		}
+		for _, of := range []struct {
+			name      string
+			sim, real *class
+		}{{"virtual services", &sim.services, &all[i].services}, {"API", &sim.api, &all[i].api}} {
+			if of.sim.sample.N() == 0 || of.real.sample.N() == 0 {
+				continue
+			}
+			f, err := newFidelity(sim, of.name, of.sim, of.real)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
+	f := fidelity{ID: g.id, Scenario: g.info.Name, Of: of,
+		N:   count(sim.sample.N()) + " / " + count(real.sample.N()),
+		P50: [2]string{duration(median(sim.sample.sorted)), duration(median(real.sample.sorted))},
+		Max: [2]string{duration(sim.sample.Max()), duration(real.sample.Max())},
+	}
+	low, high := ratioInterval(sim.sample, real.sample)
+	f.Ratio = fmt.Sprintf("%.2f", float64(median(real.sample.sorted))/float64(median(sim.sample.sorted)))
+	f.Spread = fmt.Sprintf("%.2f to %.2f", low, high)
+	f.Apart = fmt.Sprintf("%.2f", stat.KolmogorovSmirnov(sim.sample.sorted, nil, real.sample.sorted, nil))
+	f.Phase = phaseApart(sim.outages, real.outages)
+	var err error
+	f.Chart, err = f.draw(sim.sample, real.sample)
+	return f, err
+}
+
+func median(sorted []float64) time.Duration {
+	return time.Duration(stat.Quantile(0.5, stat.Empirical, sorted, nil))
+}
+
+// ratioInterval is the 95 % interval of the ratio of medians, by resampling whole runs: the outages of one run are alike. It
+// draws from a stream of its own, so that a report comes out the same every time.
+func ratioInterval(sim, real Sample) (low, high float64) {
+	r := rand.New(rand.NewPCG(1, 2))
+	ratios := make([]float64, bootstraps)
+	for i := range ratios {
+		ratios[i] = float64(median(real.resample(r))) / float64(median(sim.resample(r)))
+	}
+	slices.Sort(ratios)
+	tail := (1 - confidence) / 2
+	return stat.Quantile(tail, stat.Empirical, ratios, nil), stat.Quantile(1-tail, stat.Empirical, ratios, nil)
+}
+
+// resample draws as many runs as there are, with replacement, and returns their durations, sorted.
+func (s Sample) resample(r *rand.Rand) []float64 {
+	var out []float64
+	if s.runs == nil {
+		for range s.sorted {
+			out = append(out, s.sorted[r.IntN(s.N())])
+		}
+	} else {
+		for range s.runs {
+			for _, d := range s.runs[r.IntN(len(s.runs))] {
+				out = append(out, float64(d))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// phaseApart names the phase whose medians differ most between two worlds.
+func phaseApart(sim, real []outage) string {
+	labels := phaseLabels(sim[0].Service)
+	worst, apart := 0, time.Duration(-1)
+	var by time.Duration
+	for i := range phaseNames {
+		medianOf := func(all []outage) time.Duration {
+			return median(sampleBy(all, func(o outage) time.Duration { return lengths(o.Phases)[i] }).sorted)
+		}
+		if d := medianOf(real) - medianOf(sim); d.Abs() > apart {
+			worst, apart, by = i, d.Abs(), d
+		}
+	}
+	if apart == 0 {
+		return "none"
+	}
+	sign := "+"
+	if by < 0 {
+		sign = "−"
+	}
+	return labels[worst] + " " + sign + duration(apart)
+}
+
+// draw lays the two distributions over each other.
+func (f *fidelity) draw(sim, real Sample) (chart, error) {
+	c := charts.NewLine()
+	c.SetGlobalOptions(charts.WithXAxisOpts(opts.XAxis{Type: "value", Min: 0, Max: ceiling(millis(max(sim.Max(), real.Max())))}),
+		charts.WithYAxisOpts(opts.YAxis{Type: "value", Min: 0, Max: 1}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis"}), charts.WithAnimation(false))
+	c.AddSeries(fmt.Sprintf("simulator (n = %s)", count(sim.N())), sim.steps(), stepLine(sim, "var(--services)", "solid")...)
+	c.AddSeries(fmt.Sprintf("containers (n = %s)", count(real.N())), real.steps(), stepLine(real, "var(--api)", "solid")...)
+	label := fmt.Sprintf("Share of outages of %s that ended within a time, in the simulator and on containers; the table has the numbers.", f.Of)
+	return newChart("page:fidelity:"+f.Scenario+":"+f.Of[:3], "ecdf", label, 220, c)
+}

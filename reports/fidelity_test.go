@@ -1,0 +1,74 @@
+package reports
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"firedrill/checker"
+)
+
+// played is results of a world: twenty runs with one outage each, of so many milliseconds more from run to run.
+func played(world string, first, step time.Duration) *Results {
+	r := &Results{Version: Version, Build: "b", Scenarios: []Scenario{{Name: "kill", Digest: "d"}}}
+	for i := range 20 {
+		took := first + time.Duration(i)*step
+		r.Runs = append(r.Runs, checker.Result{Scenario: "kill", World: world, Seed: uint64(i + 1), Verdict: checker.Pass,
+			Outages: []checker.Outage{{Service: "web", Fault: "crash", Duration: took, Ended: true, Phases: checker.Phases{Detect: first, Converge: took - first}}}})
+	}
+	return r
+}
+
+func TestWorldsAreSetSideBySide(t *testing.T) {
+	sim, real := played("sim", 200*time.Millisecond, time.Millisecond), played("real", 300*time.Millisecond, time.Millisecond)
+	whole, err := Merge([]Part{{"a", sim}, {"b", real}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := fidelities(groups(whole))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d comparisons, %v", len(all), err)
+	}
+	f := all[0]
+	if f.N != "20 / 20" || f.P50 != [2]string{"209 ms", "309 ms"} || f.Ratio != "1.48" || f.Apart != "1.00" || f.Phase != "detect +100 ms" {
+		t.Errorf("%+v", f)
+	}
+	if text := html(t, whole, Options{}); !strings.Contains(text, "Simulator and containers") || !strings.Contains(text, "1.48") {
+		t.Error("the page does not show it")
+	}
+}
+
+func TestEqualWorldsAreEqual(t *testing.T) {
+	whole, err := Merge([]Part{{"a", played("sim", 200*time.Millisecond, time.Millisecond)}, {"b", played("real", 200*time.Millisecond, time.Millisecond)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := fidelities(groups(whole))
+	if err != nil || len(all) != 1 || all[0].Ratio != "1.00" || all[0].Apart != "0.00" || all[0].Phase != "none" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+}
+
+func TestWhatIsNotSetSideBySide(t *testing.T) {
+	sim := played("sim", time.Second, 0)
+	other := played("real", time.Second, 0)
+	other.Build = "c"
+	changed := played("real", time.Second, 0)
+	changed.Scenarios[0].Digest = "e"
+	part := played("real", time.Second, 0)
+	part.Shard = &Shard{1, 2, "1..20"}
+	for _, c := range []struct {
+		with *Results
+		want string
+	}{
+		{sim, "both played in the world sim"},
+		{other, "is of build"},
+		{changed, "not the same scenario"},
+		{part, "is a shard"},
+	} {
+		_, err := Merge([]Part{{"a", sim}, {"b", c.with}})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
