@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -203,10 +204,7 @@ func (g *group) byService() []named {
 		}
 	}
 	slices.SortFunc(out, func(a, b named) int {
-		if a.sample.Max() != b.sample.Max() {
-			return int(b.sample.Max() - a.sample.Max())
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(b.sample.Max(), a.sample.Max()), strings.Compare(a.name, b.name))
 	})
 	return out[:min(len(out), maxBoxes)]
 }

@@ -31,7 +31,7 @@ var profiles = []struct {
 		SECreateTimeout: seconds(8), MaxSESpawnDelay: seconds(4), SEFailoverInterval: seconds(5), QueryHostFail: seconds(2),
 		UnresponsiveSEReboot: seconds(5), DeadSEDetection: seconds(6), MaxDeadSE: 1,
 		UpgradeDrain: seconds(1), UpgradeRestart: seconds(8),
-		GARPCount: 3, GARPSpacing: millis(100), GARPRefresh: seconds(60),
+		GARPCount: 3, GARPSpacing: millis(100), GARPRefresh: seconds(1),
 		APIAttempt: millis(300), APITimeout: seconds(5),
 	}},
 }

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -163,7 +164,7 @@ func (k *connector) nurse() {
 	}
 	for _, group := range sortedKeys(dead) {
 		list := dead[group]
-		slices.SortStableFunc(list, func(a, b *engineView) int { return int(a.failed - b.failed) })
+		slices.SortStableFunc(list, func(a, b *engineView) int { return cmp.Compare(a.failed, b.failed) })
 		for _, e := range list[:max(0, len(list)-t.MaxDeadSE)] {
 			entry, _ := k.c.machine.Get(engineKey(e.name))
 			k.doom(entry.Object.(*config.ServiceEngine), k.c.event(EventSEDeleting, e.name, "it has been dead for "+t.DeadSEDetection.String()))
