@@ -1,6 +1,9 @@
 package config
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Upgrade is the upgrade of the platform that is under way, or the last one ("Upgrading Avi Vantage Software"). The
 // leader writes every step of it through the log before it takes it, so that the next leader goes on from there.
@@ -106,6 +109,17 @@ func (g *UpgradeGroup) Node(name string) *UpgradeNode {
 		}
 	}
 	return nil
+}
+
+// Add takes up an engine of a group.
+func (u *Upgrade) Add(group, engine string) {
+	i, known := slices.BinarySearchFunc(u.Groups, group, func(g UpgradeGroup, name string) int { return strings.Compare(g.Name, name) })
+	if !known {
+		u.Groups = slices.Insert(u.Groups, i, UpgradeGroup{Name: group})
+	}
+	engines := u.Groups[i].Engines
+	at, _ := slices.BinarySearchFunc(engines, engine, func(n UpgradeNode, name string) int { return strings.Compare(n.Name, name) })
+	u.Groups[i].Engines = slices.Insert(engines, at, UpgradeNode{Name: engine, State: NodeWaiting})
 }
 
 // Wait takes back what was found of every node but the one that is out: all are looked at anew.

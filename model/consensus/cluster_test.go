@@ -85,6 +85,7 @@ type member struct {
 	address netip.Addr
 	now     time.Duration // its clock, which runs when it ticks
 	first   []Member      // whom it begins with
+	reads   byte          // the newest format that its build knows
 }
 
 const tickInterval = time.Second
@@ -150,7 +151,7 @@ func (c *cluster) restart(id uint64) {
 
 func (m *member) config() Config {
 	return Config{ID: m.id, Members: m.first, HeartbeatTicks: 1, ElectionTicks: 5,
-		Now: func() time.Duration { return m.now }, TickInterval: tickInterval, DriftPPM: m.drift}
+		Now: func() time.Duration { return m.now }, TickInterval: tickInterval, DriftPPM: m.drift, Format: m.reads}
 }
 
 // crash ends a replica. Its disk is to be what the caller makes of it.

@@ -50,8 +50,6 @@ func (a *call) putCluster() {
 		a.c.writeCluster(a, cluster)
 	case a.c.trial != nil && a.r.IdempotencyKey != "" && a.c.trial.call.session() == a.session():
 		a.c.trial.call = a
-	case a.c.machine.upgrade.Active():
-		a.fail(409, readOnlyBecause(a.c.machine.upgrade))
 	case cluster.Name != clusterKey.Name:
 		a.fail(400, fmt.Sprintf("name: the cluster is called %q", clusterKey.Name))
 	case under != "":

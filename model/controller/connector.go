@@ -137,7 +137,7 @@ func (k *connector) propose(name string, object *config.ServiceEngine, event []b
 	if object != nil {
 		r.Operation, r.Body = wire.Operation_UPDATE, config.Encode(object)
 	}
-	_ = k.c.replica.Propose("", 0, encodeNoted(r, event)) // what cannot be proposed now is tried again
+	_ = k.c.propose(session{}, encodeNoted(r, event)) // what cannot be proposed now is tried again
 	return true
 }
 

@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -61,6 +62,8 @@ type eventLog struct {
 	list []Event         // oldest first
 	gone map[string]bool // controllers whose last event says that they left
 	hash uint64
+
+	named bool // it says of some event which build wrote it, as the first format cannot
 }
 
 func (l *eventLog) add(index uint64, body []byte, build string) error {
@@ -84,6 +87,7 @@ func (l *eventLog) put(e Event) {
 	case EventNodeJoined:
 		delete(l.gone, e.Object)
 	}
+	l.named = l.named || e.Build != ""
 	if len(l.list) == eventsKept {
 		l.list = append([]Event(nil), l.list[1:]...)
 	}
@@ -110,6 +114,7 @@ func restoreEvents(data []byte) (eventLog, error) {
 		return eventLog{}, fmt.Errorf("event log: %w", err)
 	}
 	l := eventLog{list: s.List, gone: make(map[string]bool), hash: s.Hash}
+	l.named = slices.ContainsFunc(l.list, func(e Event) bool { return e.Build != "" })
 	for _, name := range s.Gone {
 		l.gone[name] = true
 	}

@@ -16,7 +16,6 @@ type machine struct {
 	*config.State
 	events eventLog
 	reads  release.Format // the newest format that this build knows
-	named  bool           // the event log says of some event which build wrote it, as a snapshot of FormatBuilds does
 
 	upgrade   *config.Upgrade // the one that is under way, or the last; nil: there was none
 	upgradeAt uint64          // and its version
@@ -35,7 +34,6 @@ func (m *machine) Apply(index uint64, command []byte) []byte {
 	if refusal := m.readOnly(&cmd); refusal != "" {
 		return encodeResult(wire.Status_READ_ONLY, 0, refusal)
 	}
-	m.named = m.named || cmd.Build != ""
 	result := m.change(index, &cmd)
 	if config.Kind(cmd.Kind) == config.KindUpgrade || cmd.Operation == wire.Operation_RESTORE {
 		m.noteUpgrade()
@@ -121,7 +119,7 @@ func (m *machine) Hash() uint64 { return m.State.Hash() ^ m.events.hash }
 // format is the oldest that has all that is in it, so that an older build can read what it understands.
 func (m *machine) Snapshot() []byte {
 	format := release.FormatFirst
-	if m.named {
+	if m.events.named {
 		format = release.FormatBuilds
 	}
 	configuration := m.State.Snapshot()
@@ -149,7 +147,7 @@ func (m *machine) Restore(data []byte) error {
 	if err := m.State.Restore(rest[:length]); err != nil {
 		return err
 	}
-	m.events, m.named = events, data[0] >= byte(release.FormatBuilds)
+	m.events = events
 	m.noteUpgrade()
 	return nil
 }

@@ -464,6 +464,7 @@ func (d *apiDrill) upgrades(leader *host) {
 	ask(start, `{"version":"16.3"}`, 202)
 	ask(start, `{"version":"16.3"}`, 409)
 	d.play(leader, start, "", request{method: "GET"}, 200)
+	ask("/api/configuration/import", "{}", 409)
 	ask(back, "", 202)
 	ask(abort, "", 202)
 	w.pass(time.Second)

@@ -34,17 +34,18 @@ func (in *placementInput) plan() (*config.Placement, *placement.Plan) {
 		number[u[0].Name] = i
 	}
 	plan, grows := placement.Compute(in.translate(units)), in.grows()
+	up, drain := in.drained()
 	goals := make([]goal, len(plan.Assignments))
 	for i, a := range plan.Assignments {
 		if grows {
 			a.Engines = nil
 		}
 		unit := units[number[a.Service]]
-		goals[i] = goal{vip: unit[0].VIP.String(), engines: in.withoutDraining(a.Engines)}
+		goals[i] = goal{vip: unit[0].VIP.String(), engines: withoutDraining(a.Engines, up, drain)}
 		if before := in.before(unit); before != nil {
 			goals[i].now, goals[i].scale = before.Engines, before.Scale
 			if len(a.Engines) == 0 {
-				goals[i].engines = in.withoutDraining(before.Goal())
+				goals[i].engines = withoutDraining(before.Goal(), up, drain)
 			}
 		}
 	}
@@ -69,21 +70,27 @@ func (in *placementInput) grows() bool {
 
 // withoutDraining scales a service in that stays on an engine which is being emptied only because there is no other slot,
 // if it runs elsewhere too ("Upgrading Avi Vantage Software"). The other engine takes over before this one lets go.
-func (in *placementInput) withoutDraining(engines []string) []string {
-	stay := slices.DeleteFunc(slices.Clone(engines), func(name string) bool { return in.stateOf(name) == placement.EngineDraining })
-	if !slices.ContainsFunc(stay, func(name string) bool { return in.stateOf(name) == placement.EngineUp }) {
+func withoutDraining(engines []string, up, drain map[string]bool) []string {
+	if len(drain) == 0 {
+		return engines
+	}
+	stay := slices.DeleteFunc(slices.Clone(engines), func(name string) bool { return drain[name] })
+	if !slices.ContainsFunc(stay, func(name string) bool { return up[name] }) {
 		return engines
 	}
 	return stay
 }
 
-func (in *placementInput) stateOf(engine string) placement.EngineState {
-	for i := range in.engines {
-		if in.engines[i].Name == engine {
-			return in.engines[i].State
-		}
+// drained tells which engines are being emptied, and, if there are any, which are up.
+func (in *placementInput) drained() (up, drain map[string]bool) {
+	if !slices.ContainsFunc(in.engines, func(e placement.Engine) bool { return e.State == placement.EngineDraining }) {
+		return nil, nil
 	}
-	return placement.EngineDown
+	up, drain = make(map[string]bool), make(map[string]bool)
+	for _, e := range in.engines {
+		up[e.Name], drain[e.Name] = e.State == placement.EngineUp, e.State == placement.EngineDraining
+	}
+	return up, drain
 }
 
 func (in *placementInput) translate(units [][]*config.VirtualService) placement.Input {

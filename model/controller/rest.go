@@ -27,6 +27,7 @@ type route struct {
 	method, path string
 	serve        func(*call)
 	anywhere     bool // answered by the controller that was asked; all else is for the leader
+	always       bool // changes no configuration, so that it is served while the platform is upgraded, as every GET is
 }
 
 const apiPrefix = "/api/"
@@ -38,13 +39,13 @@ func routes() []route {
 		{method: "GET", path: "cluster", serve: (*call).getCluster},
 		{method: "PUT", path: "cluster", serve: (*call).putCluster},
 		{method: "GET", path: "cluster/status", serve: (*call).clusterStatus, anywhere: true},
-		{method: "POST", path: "cluster/recover", serve: (*call).recoverCluster, anywhere: true},
+		{method: "POST", path: "cluster/recover", serve: (*call).recoverCluster, anywhere: true, always: true},
 		{method: "GET", path: "upgrade", serve: (*call).getUpgrade},
-		{method: "POST", path: "upgrade", serve: (*call).startUpgrade},
-		{method: "POST", path: "upgrade/rollback", serve: (*call).rollBackUpgrade},
-		{method: "POST", path: "upgrade/abort", serve: (*call).abortUpgrade},
+		{method: "POST", path: "upgrade", serve: (*call).startUpgrade, always: true},
+		{method: "POST", path: "upgrade/rollback", serve: (*call).rollBackUpgrade, always: true},
+		{method: "POST", path: "upgrade/abort", serve: (*call).abortUpgrade, always: true},
 		{method: "GET", path: "events", serve: (*call).getEvents},
-		{method: "POST", path: "configuration/export", serve: (*call).exportConfiguration},
+		{method: "POST", path: "configuration/export", serve: (*call).exportConfiguration, always: true},
 		{method: "POST", path: "configuration/import", serve: (*call).importConfiguration},
 		{method: "GET", path: "analytics/virtualservice", serve: (*call).listAnalytics},
 		{method: "GET", path: "analytics/virtualservice/{name}", serve: (*call).getAnalytics},
@@ -88,12 +89,22 @@ func (c *Controller) serveHTTP(from netip.Addr, r *wire.HTTPRequest) {
 	switch {
 	case matched == nil:
 	case matched.anywhere || leads(c.status):
+		if a.readOnly(matched) {
+			a.fail(409, readOnlyBecause(c.machine.upgrade))
+			return
+		}
 		matched.serve(a)
 	case r.Forwarded || c.status.Leader == 0:
 		a.noLeader()
 	default:
 		c.forward(a)
 	}
+}
+
+// readOnly tells whether the request would change the configuration while the platform is upgraded. One that was carried
+// out before, and whose answer was lost, is answered as it was. The replicated state refuses what slips through here.
+func (a *call) readOnly(r *route) bool {
+	return r.method != "GET" && !r.always && a.c.ready && a.c.machine.upgrade.Active() && !a.repeated()
 }
 
 // match finds the route, or answers that there is none.

@@ -83,7 +83,7 @@ func (f *fleet) intend(g *config.ServiceEngineGroup, view *placedGroup, host, wh
 	}
 	view.staffing.intents, view.staffing.proposed = append(view.staffing.intents, e.Name), c.env.Now()
 	r := &wire.Request{Operation: wire.Operation_CREATE, Kind: string(config.KindServiceEngine), Name: e.Name, Body: config.Encode(e)}
-	_ = c.replica.Propose("", 0, encodeNoted(r, c.event(EventSECreating, e.Name, why)))
+	_ = c.propose(session{}, encodeNoted(r, c.event(EventSECreating, e.Name, why)))
 }
 
 // access is what may be done in a group's cloud: one that refuses its credentials gives no access.

@@ -25,6 +25,7 @@ type upgrading struct {
 	pending  uint64                    // version that a step was proposed to replace
 	proposed time.Duration             // and when
 	since    time.Duration             // when this leader first saw the upgrade where it is
+	waits    string                    // what for, if no step can be taken
 	empty    time.Duration             // since when the engine that drains serves nothing; 0: it does
 }
 
@@ -144,6 +145,7 @@ func (u *upgrading) beat() {
 	if u.pending == at && now-u.proposed < c.patience() {
 		return // what is under way may get lost
 	}
+	u.waits = ""
 	next := c.machine.upgrade.Clone()
 	event, detail := u.step(next)
 	body := config.Encode(next)
@@ -271,8 +273,13 @@ func (u *upgrading) stepControllers(next *config.Upgrade) (event, detail string)
 		case m.ID == c.id:
 			self = node
 		default:
-			if waiting++; waiting == 1 && a != nil && u.quorumStays() {
+			if waiting++; waiting > 1 {
+				continue
+			}
+			if a != nil && u.quorumStays() {
 				u.takeOut(next, node, a)
+			} else {
+				u.waits = "for all controllers to be ready"
 			}
 		}
 	}

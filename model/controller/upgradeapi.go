@@ -19,7 +19,8 @@ type upgradeStatus struct {
 	Version string          `json:"version"` // of the controller that leads
 	Format  int             `json:"format"`  // in which it writes the log
 	Upgrade *config.Upgrade `json:"upgrade,omitempty"`
-	Nodes   []upgradeSeen   `json:"nodes"` // that the leader hears, by name
+	Waits   string          `json:"waits,omitempty"` // what for, if no step can be taken now
+	Nodes   []upgradeSeen   `json:"nodes"`           // that the leader hears, by name
 }
 
 // upgradeSeen is a node and the build that it runs.
@@ -31,7 +32,7 @@ type upgradeSeen struct {
 // getUpgrade tells how an upgrade stands, or stood. It is answered throughout.
 func (a *call) getUpgrade() {
 	a.fresh(func() {
-		out := upgradeStatus{Version: a.c.cfg.Version, Format: int(a.c.format), Upgrade: a.c.machine.upgrade, Nodes: []upgradeSeen{}}
+		out := upgradeStatus{Version: a.c.cfg.Version, Format: int(a.c.format), Upgrade: a.c.machine.upgrade, Waits: a.c.upgrade.waits, Nodes: []upgradeSeen{}}
 		for _, m := range a.c.members() {
 			version := a.c.nodes.view(m.ID).report.Version
 			if m.ID == a.c.id {
@@ -116,6 +117,9 @@ func (u *upgrading) try(a *call, version string) {
 		t.waiting = append(t.waiting, m.Name)
 	}
 	for _, entry := range c.machine.List(config.KindServiceEngine) {
+		if entry.Object.(*config.ServiceEngine).State == config.EngineDeleting {
+			continue
+		}
 		if e := c.fleet.engine(entry.Key.Name); e == nil || !e.met || e.down {
 			a.fail(409, fmt.Sprintf("%s is not heard; bring it up, or delete it, before an upgrade", entry.Key.Name))
 			return
@@ -184,15 +188,9 @@ func (u *upgrading) plan(version string) *config.Upgrade {
 		out.Controllers = append(out.Controllers, node(m.Name))
 	}
 	for _, entry := range u.c.machine.List(config.KindServiceEngine) {
-		group := entry.Object.(*config.ServiceEngine).GroupRef
-		i := slices.IndexFunc(out.Groups, func(g config.UpgradeGroup) bool { return g.Name >= group })
-		if i < 0 {
-			i = len(out.Groups)
+		if o := entry.Object.(*config.ServiceEngine); o.State != config.EngineDeleting {
+			out.Add(o.GroupRef, node(entry.Key.Name).Name)
 		}
-		if i == len(out.Groups) || out.Groups[i].Name != group {
-			out.Groups = slices.Insert(out.Groups, i, config.UpgradeGroup{Name: group})
-		}
-		out.Groups[i].Engines = append(out.Groups[i].Engines, node(entry.Key.Name))
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 
 // stepEngines restarts the engines group by group, in each one at a time.
 func (u *upgrading) stepEngines(next *config.Upgrade) (event, detail string) {
+	u.syncEngines(next)
 	for i := range next.Groups {
 		if g := &next.Groups[i]; !u.groupDone(next, g) {
 			return u.stepGroup(next, g)
@@ -23,6 +24,17 @@ func (u *upgrading) stepEngines(next *config.Upgrade) (event, detail string) {
 	}
 	next.State, next.Why = config.UpgradeCompleted, ""
 	return EventUpgradeCompleted, fmt.Sprintf("from %s to %s", next.From, next.To)
+}
+
+// syncEngines takes up engines that have come since the upgrade began, as a cloud creates them.
+func (u *upgrading) syncEngines(next *config.Upgrade) {
+	for _, entry := range u.c.machine.List(config.KindServiceEngine) {
+		if next.Node(entry.Key.Name) == nil && u.answer(entry.Key.Name) != nil {
+			next.Add(entry.Object.(*config.ServiceEngine).GroupRef, entry.Key.Name)
+		} else if next.Node(entry.Key.Name) == nil {
+			u.ask(entry.Key.Name)
+		}
+	}
 }
 
 // groupDone looks at every engine of a group, and tells whether none is left to restart. Only a group that does not run
@@ -64,12 +76,15 @@ func (u *upgrading) stepGroup(next *config.Upgrade, g *config.UpgradeGroup) (eve
 	if n == nil {
 		if n = u.nextEngine(g); n != nil && u.spares(g) {
 			n.State = config.NodeDraining
+		} else {
+			u.waits = "for the engines of " + g.Name + " to be up, and its services to be on as many as they should"
 		}
 		return "", ""
 	}
 	a, e := u.answer(n.Name), u.c.fleet.engine(n.Name)
 	if a == nil || e == nil || e.down {
-		return "", "" // it is lost for another reason: the rest of the group goes on as it is
+		u.waits = "for " + n.Name + ", which is not heard" // lost for another reason: the rest of the group stays as it is
+		return "", ""
 	}
 	u.yield(g, n, a)
 	now, limit := u.c.env.Now(), u.c.cfg.Timers.UpgradeDrain.Std()
@@ -86,6 +101,7 @@ func (u *upgrading) stepGroup(next *config.Upgrade, g *config.UpgradeGroup) (eve
 		return "", ""
 	}
 	if !u.othersWell(g, n) {
+		u.waits = "for the engines of " + g.Name + " to be up"
 		return "", ""
 	}
 	u.takeOut(next, n, a)
@@ -153,6 +169,9 @@ func (u *upgrading) othersWell(g *config.UpgradeGroup, n *config.UpgradeNode) bo
 // configuration of its group, and has had the time to be heard by the others.
 func (u *upgrading) engineWell(name string, a *upgradeAnswer) bool {
 	e := u.c.fleet.engine(name)
+	if e == nil {
+		return false
+	}
 	_, patience := u.c.fleet.heartbeats(e.group)
 	settled := a.since + patience + 2*u.c.cfg.Timers.SEHeartbeat.Std()
 	return e.heard > a.since && u.c.env.Now() >= settled && u.c.fleet.well(name)

@@ -50,6 +50,39 @@ func TestObey(t *testing.T) {
 	}
 }
 
+// TestOrders: which orders restart an engine, and which are only answered.
+func TestOrders(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		order    func(o *wire.UpgradeOrder)
+		restarts bool
+		answers  int
+	}{
+		{"the leader's", func(*wire.UpgradeOrder) {}, true, 0},
+		{"for an earlier life", func(o *wire.UpgradeOrder) { o.Life++ }, false, 1},
+		{"for a build that is not there", func(o *wire.UpgradeOrder) { o.Version = "16.9" }, false, 1},
+		{"a question", func(o *wire.UpgradeOrder) { o.Version = "" }, false, 1},
+		{"an earlier leader's", func(o *wire.UpgradeOrder) { o.Term = 4 }, false, 0},
+		{"another cluster's", func(o *wire.UpgradeOrder) { o.Cluster = "other" }, false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDuo(t, fastTimers(t))
+			d.config, d.term = groupOf(1), 5
+			a := d.station("a")
+			a.cfg.Version, a.cfg.Images = "16.2", []string{"16.2", "16.3"}
+			a.start()
+			d.deliver()
+			o := &wire.UpgradeOrder{Term: 5, Version: "16.3", Life: a.node.pair.life}
+			c.order(o)
+			asker := mgmtIP(77)
+			a.node.Receive(asker, wire.Encode(&wire.Envelope_UpgradeOrder{UpgradeOrder: o}))
+			if got := a.restarts == "16.3"; got != c.restarts || a.sent[asker] != c.answers {
+				t.Errorf("it restarts with %q and answers %d times", a.restarts, a.sent[asker])
+			}
+		})
+	}
+}
+
 // TestHeadless: an engine that no controller answers says so once, runs on, and says when one answers again.
 func TestHeadless(t *testing.T) {
 	d := newDuo(t, fastTimers(t))

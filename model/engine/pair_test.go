@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"firedrill/model/config"
+	"firedrill/model/wire"
 )
 
 // TestPair plays scripts on two engines of a legacy pair. The answer to a command is what the engines said of themselves
@@ -24,6 +25,7 @@ import (
 //	release [reverse] [twice]        those that were kept back are delivered
 //	dead ADDRESS [for=E], alive ...  a back end or a gateway answers one engine, or both, no more
 //	leader away|back
+//	yield E TO                       the leader wants an engine to hand over what it serves
 //	config FIELD=VALUE...            the leader's next configuration, which engines get with their next report
 //	pass DURATION
 //	holders
@@ -72,6 +74,12 @@ func TestPair(t *testing.T) {
 						s.dead[netip.MustParseAddr(c.CmdArgs[0].Key)] = c.Cmd == "dead"
 					}
 				}
+			case "yield":
+				from, to := d.station(c.CmdArgs[0].Key), d.station(c.CmdArgs[1].Key)
+				from.node.Receive(leaderIP, wire.Encode(&wire.Envelope_UpgradeOrder{UpgradeOrder: &wire.UpgradeOrder{
+					Term: from.node.term, Life: from.node.pair.life, Yield: to.name,
+				}}))
+				d.deliver()
 			case "heal":
 				clear(d.cut)
 			case "hold":
