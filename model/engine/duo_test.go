@@ -92,6 +92,7 @@ func fastTimers(t testing.TB) config.Timers {
 	if err != nil {
 		t.Fatal(err)
 	}
+	timers.GARPRefresh = config.Duration(time.Minute) // so that tests see the bursts alone
 	return timers
 }
 

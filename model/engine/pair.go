@@ -258,8 +258,11 @@ func (p *pair) heardOf(u *unit, s *wire.UnitState) {
 	letGo := u.peerActive && !s.Active
 	u.peerActive = s.Active
 	p.consider(u, s, 0)
-	if letGo && !u.active {
+	switch {
+	case letGo && !u.active:
 		p.takeOver(u, "the peer serves it no more")
+	case letGo:
+		p.burst() // until it heard of the takeover, the peer may have announced what it held
 	}
 }
 
