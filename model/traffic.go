@@ -30,3 +30,23 @@ type TrafficSample struct {
 	// Unrecorded counts flows since the last sample, all older than Records, for which there was no room.
 	Unrecorded uint64
 }
+
+// recordsKept is how many flow records of a service a data path holds for its node to fetch.
+const recordsKept = 1000
+
+// Begin counts a flow that begins, or is refused, and keeps its record. It is how the data path of any world fills a sample.
+func (s *TrafficSample) Begin(r FlowRecord) {
+	if r.Server.IsValid() {
+		s.Flows++
+	} else {
+		s.Refused++
+	}
+	if len(s.Records) >= recordsKept {
+		s.Unrecorded += uint64(len(s.Records))
+		s.Records = s.Records[:0]
+	}
+	s.Records = append(s.Records, r)
+}
+
+// Fetched forgets the records that the node has been told.
+func (s *TrafficSample) Fetched() { s.Records, s.Unrecorded = s.Records[:0], 0 }

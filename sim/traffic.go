@@ -6,9 +6,6 @@ import (
 	"firedrill/model"
 )
 
-// recordsKept is how many flow records of a service a data path holds for its process to fetch.
-const recordsKept = 1000
-
 // traffic is what the data path of one incarnation has carried, by service.
 type traffic struct {
 	byName map[string]*carried
@@ -36,18 +33,7 @@ func (t *traffic) of(service string) *carried {
 // countFlow counts a new flow, to a server or refused.
 func (m *machine) countFlow(service string, flow model.Flow, server netip.AddrPort) *carried {
 	c := m.traffic.of(service)
-	if server.IsValid() {
-		c.Flows++
-	} else {
-		c.Refused++
-	}
-	if len(c.Records) >= recordsKept {
-		c.Unrecorded += uint64(len(c.Records))
-		c.Records = c.Records[:0]
-	}
-	c.Records = append(c.Records, model.FlowRecord{
-		At: m.local(m.w.now) - m.local(m.traffic.began), Client: flow.Client, Server: server,
-	})
+	c.Begin(model.FlowRecord{At: m.local(m.w.now) - m.local(m.traffic.began), Client: flow.Client, Server: server})
 	return c
 }
 
@@ -55,7 +41,7 @@ func (m *machine) countFlow(service string, flow model.Flow, server netip.AddrPo
 func (m *machine) Traffic(yield func(*model.TrafficSample)) {
 	for _, c := range m.traffic.all {
 		yield(&c.TrafficSample)
-		c.Records, c.Unrecorded = c.Records[:0], 0
+		c.Fetched()
 	}
 }
 

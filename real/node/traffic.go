@@ -8,9 +8,6 @@ import (
 	"firedrill/model"
 )
 
-// recordsKept is how many flow records of a service a data path holds for its node to fetch.
-const recordsKept = 1000
-
 // traffic is what the data path of one process has carried, by service, in the order in which they were first used.
 type traffic struct {
 	began time.Time
@@ -38,16 +35,7 @@ func (t *traffic) flow(service string, client, server netip.AddrPort) *carried {
 		t.byName[service] = c
 		t.all = append(t.all, c)
 	}
-	if server.IsValid() {
-		c.Flows++
-	} else {
-		c.Refused++
-	}
-	if len(c.Records) >= recordsKept {
-		c.Unrecorded += uint64(len(c.Records))
-		c.Records = c.Records[:0]
-	}
-	c.Records = append(c.Records, model.FlowRecord{At: time.Since(t.began), Client: client, Server: server})
+	c.Begin(model.FlowRecord{At: time.Since(t.began), Client: client, Server: server})
 	return c
 }
 
@@ -71,7 +59,7 @@ func (t *traffic) samples(yield func(*model.TrafficSample)) {
 	defer t.mu.Unlock()
 	for _, c := range t.all {
 		yield(&c.TrafficSample)
-		c.Records, c.Unrecorded = c.Records[:0], 0
+		c.Fetched()
 	}
 }
 

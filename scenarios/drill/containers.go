@@ -45,36 +45,17 @@ func PlayReal(ctx context.Context, d *real.Docker, s *scenarios.Scenario, seed u
 // playContainers plays the jobs on containers, some at a time, and hands on each result. Every history is kept: no run can be
 // played again. A run that breaks costs only itself; a world that is not to be had ends it all.
 func (s *Suite) playContainers(ctx context.Context, jobs []job, done func(i int, r played)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	next := make(chan int)
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for range min(s.Workers, len(jobs)) {
-		wg.Go(func() {
-			for i := range next {
-				r, err := s.playContainer(ctx, jobs[i])
-				if err != nil {
-					cancel(err)
-					return
-				}
-				mu.Lock()
-				done(i, r)
-				mu.Unlock()
-			}
-		})
-	}
-feed:
-	for i := range jobs {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
+	return eachOf(ctx, s.Workers, len(jobs), func(ctx context.Context, i int) error {
+		r, err := s.playContainer(ctx, jobs[i])
+		if err != nil {
+			return err
 		}
-	}
-	close(next)
-	wg.Wait()
-	return context.Cause(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		done(i, r)
+		return nil
+	})
 }
 
 func (s *Suite) playContainer(ctx context.Context, j job) (played, error) {

@@ -124,31 +124,18 @@ func newHunt(o *MutantsOptions) (*hunt, error) {
 // all hunts several mutants at once, and returns them in the order asked for. When ctx is cancelled, those that were
 // hunted to the end are returned along with the context's error.
 func (h *hunt) all(ctx context.Context, chosen []*mutants.Mutant, done func(*prey)) ([]*prey, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	preys := make([]*prey, len(chosen))
-	next := make(chan int, len(chosen))
-	for i := range chosen {
-		next <- i
-	}
-	close(next)
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for range min(h.Jobs, len(chosen)) {
-		wg.Go(func() {
-			for i := range next {
-				p, err := h.one(ctx, chosen[i])
-				if err != nil {
-					cancel(err) // of several, the first counts
-					return
-				}
-				mu.Lock()
-				preys[i] = p
-				done(p)
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
-	return slices.DeleteFunc(preys, func(p *prey) bool { return p == nil }), context.Cause(ctx)
+	err := eachOf(ctx, h.Jobs, len(chosen), func(ctx context.Context, i int) error {
+		p, err := h.one(ctx, chosen[i])
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		preys[i] = p
+		done(p)
+		return nil
+	})
+	return slices.DeleteFunc(preys, func(p *prey) bool { return p == nil }), err
 }

@@ -31,21 +31,32 @@ type catch struct {
 	Unsound []string `json:"unsound,omitempty"`
 }
 
-// one builds a mutant and hunts it from every start.
-func (h *hunt) one(ctx context.Context, m *mutants.Mutant) (*prey, error) {
+// plant builds the program with a bug of the bank in it, and returns how its workers are started and what removes it.
+func plant(ctx context.Context, m *mutants.Mutant, source string) (command []string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "firedrill-mutant-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer os.RemoveAll(dir)
-	program, err := m.Build(ctx, h.Source, dir)
+	remove = func() { _ = os.RemoveAll(dir) } // what is left in a folder for temporary files harms nobody
+	program, err := m.Build(ctx, source, dir)
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return []string{program, WorkerVerb}, remove, nil
+}
+
+// one builds a mutant and hunts it from every start.
+func (h *hunt) one(ctx context.Context, m *mutants.Mutant) (*prey, error) {
+	command, remove, err := plant(ctx, m, h.Source)
 	if err != nil {
 		return nil, err
 	}
+	defer remove()
 	p := &prey{Mutant: m}
 	for start := range h.Starts {
 		first := uint64(start*h.Seeds + 1)
-		c, err := h.from(ctx, m, []string{program, WorkerVerb}, first)
+		c, err := h.from(ctx, m, command, first)
 		if err != nil {
 			return nil, err
 		}

@@ -80,17 +80,7 @@ func (o *ShrinkOptions) worker(ctx context.Context) (command []string, remove fu
 	if err != nil {
 		return nil, nil, err
 	}
-	dir, err := os.MkdirTemp("", "firedrill-mutant-")
-	if err != nil {
-		return nil, nil, err
-	}
-	remove = func() { _ = os.RemoveAll(dir) } // what is left in a folder for temporary files harms nobody
-	program, err := chosen[0].Build(ctx, o.Source, dir)
-	if err != nil {
-		remove()
-		return nil, nil, err
-	}
-	return []string{program, WorkerVerb}, remove, nil
+	return plant(ctx, chosen[0], o.Source)
 }
 
 // lab plays plans and looks for one failure.
