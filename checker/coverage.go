@@ -49,6 +49,9 @@ func (h *evidence) coverage() []Met {
 	times := make(map[Met]int)
 	for i := range h.faults {
 		f := &h.faults[i]
+		if f.kind == string(model.EventRestart) {
+			continue // planned by the platform itself: no fault of the world
+		}
 		states := make(map[string]bool)
 		for _, s := range stretches {
 			if s.begin <= f.begin && f.begin <= s.end {

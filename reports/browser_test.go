@@ -142,6 +142,22 @@ const (
 	overflow = `document.documentElement.scrollWidth > innerWidth`
 )
 
+// What stands outside of the scenarios is drawn at once, so the comparison of two worlds is.
+func TestWorldsInABrowser(t *testing.T) {
+	whole, err := Merge([]Part{{"a", played("sim", 200*time.Millisecond, time.Millisecond)}, {"b", played("real", 300*time.Millisecond, time.Millisecond)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := Write(dir, Input{Results: *whole}); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t)
+	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate((&url.URL{Scheme: "file", Path: filepath.Join(dir, HTMLFile)}).String()))
+	b.until(`document.querySelectorAll("section[aria-labelledby='page:fidelity'] canvas").length === 1`)
+	b.picture("worlds")
+}
+
 func TestReportInABrowser(t *testing.T) {
 	dir := t.TempDir()
 	in := sample(20)

@@ -22,6 +22,9 @@ type fidelity struct {
 	Chart            chart
 }
 
+// tooFew is said in the place of an interval that a sample is too small to have.
+const tooFew = "not known: n is too small"
+
 // bootstraps is how many resamples an interval of a ratio takes.
 const bootstraps = 2000
 
@@ -59,9 +62,8 @@ func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
 		P50: [2]string{duration(median(sim.sample.sorted)), duration(median(real.sample.sorted))},
 		Max: [2]string{duration(sim.sample.Max()), duration(real.sample.Max())},
 	}
-	low, high := ratioInterval(sim.sample, real.sample)
 	f.Ratio = fmt.Sprintf("%.2f", float64(median(real.sample.sorted))/float64(median(sim.sample.sorted)))
-	f.Spread = fmt.Sprintf("%.2f to %.2f", low, high)
+	f.Spread = ratioSpread(sim.sample, real.sample)
 	f.Apart = fmt.Sprintf("%.2f", stat.KolmogorovSmirnov(sim.sample.sorted, nil, real.sample.sorted, nil))
 	f.Phase = phaseApart(sim.outages, real.outages)
 	var err error
@@ -71,6 +73,17 @@ func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
 
 func median(sorted []float64) time.Duration {
 	return time.Duration(stat.Quantile(0.5, stat.Empirical, sorted, nil))
+}
+
+// ratioSpread is the interval of the ratio of medians, if both samples know their own medians well enough to have one.
+func ratioSpread(sim, real Sample) string {
+	for _, s := range []Sample{sim, real} {
+		if q := s.Quantile(0.5); !q.LowKnown || !q.HighKnown {
+			return tooFew
+		}
+	}
+	low, high := ratioInterval(sim, real)
+	return fmt.Sprintf("%.2f to %.2f", low, high)
 }
 
 // ratioInterval is the 95 % interval of the ratio of medians, by resampling whole runs: the outages of one run are alike. It

@@ -49,6 +49,20 @@ func TestEqualWorldsAreEqual(t *testing.T) {
 	}
 }
 
+// Of a few runs there is a ratio, but no interval that anybody could rely on.
+func TestTooFewRunsHaveNoInterval(t *testing.T) {
+	real := played("real", 300*time.Millisecond, time.Millisecond)
+	real.Runs = real.Runs[:3]
+	whole, err := Merge([]Part{{"a", played("sim", 200*time.Millisecond, time.Millisecond)}, {"b", real}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := fidelities(groups(whole))
+	if err != nil || all[0].Ratio == "" || all[0].Spread != "not known: n is too small" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+}
+
 func TestWhatIsNotSetSideBySide(t *testing.T) {
 	sim := played("sim", time.Second, 0)
 	other := played("real", time.Second, 0)

@@ -261,7 +261,7 @@ func spread(q Quantile) string {
 	case q.HighKnown:
 		return "at most " + duration(q.High)
 	}
-	return "not known: n is too small"
+	return tooFew
 }
 
 // smallSamples says aloud which quantiles the table does not have, and what would help.

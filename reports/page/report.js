@@ -98,7 +98,7 @@
     for (const el of drawn.keys()) draw(el);
   }
 
-  all("figure.alone .chart").forEach(draw); // those that are not inside of something closed
+  all(".chart").filter((el) => !el.closest("details")).forEach(draw); // the others wait until they are seen
   for (const details of all("details.scenario")) {
     details.addEventListener("toggle", () => details.open && all(".chart", details).forEach(draw));
   }
