@@ -9,6 +9,8 @@ import (
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 	"gonum.org/v1/gonum/stat"
+
+	"firedrill/scenarios"
 )
 
 // fidelity sets the outages of one class of a scenario in the simulator against those on containers.
@@ -32,10 +34,12 @@ const bootstraps = 2000
 func fidelities(all []*group) ([]fidelity, error) {
 	var out []fidelity
 	for _, sim := range all {
-		if sim.world != "sim" {
+		if sim.world != scenarios.WorldSim {
 			continue
 		}
-		i := slices.IndexFunc(all, func(g *group) bool { return g.info.Name == sim.info.Name && g.world != "" && g.world != "sim" })
+		i := slices.IndexFunc(all, func(g *group) bool {
+			return g.info.Name == sim.info.Name && g.world != "" && g.world != scenarios.WorldSim
+		})
 		if i < 0 {
 			continue
 		}

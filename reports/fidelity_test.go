@@ -86,3 +86,18 @@ func TestWhatIsNotSetSideBySide(t *testing.T) {
 		}
 	}
 }
+
+// TestOneScenarioInBothWorlds: it counts once, and what it took in one world is not mixed with the other.
+func TestOneScenarioInBothWorlds(t *testing.T) {
+	whole, err := Merge([]Part{{"a", played("sim", 200*time.Millisecond, time.Millisecond)}, {"b", played("real", 300*time.Millisecond, time.Millisecond)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := groups(whole)
+	if got, want := newTally(all).played(), "1 scenario, 1 of them in both worlds"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, text := headline(all); !strings.HasPrefix(text, "1 scenario held") {
+		t.Errorf("got %s", text)
+	}
+}

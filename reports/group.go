@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/scenarios"
 )
 
 // api is the service that is the configuration API; every other one is a virtual service.
@@ -258,9 +259,12 @@ func (g *group) held() string {
 func (g *group) passed() int { return len(g.runs) - len(g.failed) }
 
 // label names the group; the world only where there is more than the simulator.
-func (g *group) label() string {
-	if g.world == "" || g.world == "sim" {
-		return g.info.Name
+func (g *group) label() string { return inWorld(g.info.Name, g.world) }
+
+// inWorld marks what is not of the simulator.
+func inWorld(name, world string) string {
+	if world == "" || world == scenarios.WorldSim {
+		return name
 	}
-	return g.info.Name + " (" + g.world + ")"
+	return name + " (" + world + ")"
 }

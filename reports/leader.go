@@ -13,7 +13,7 @@ import (
 )
 
 // leaderLoss is how long the API is away when its leader is lost, by one set of timers, over all scenarios whose fault
-// hits the leader.
+// hits the leader, in one world.
 type leaderLoss struct {
 	Profile string
 	Count   string
@@ -44,12 +44,13 @@ var vendorLimits = []time.Duration{160 * time.Second, 220 * time.Second}
 // atLeader tells selectors that mean the leader or its host.
 var atLeader = regexp.MustCompile(`^(host\()*leader\)*$`)
 
-// leaderLosses sorts what the loss of a leader cost by profile. An outage in which nobody was seen to take over says
+// leaderLosses sorts what the loss of a leader cost by profile and world. An outage in which nobody was seen to take over says
 // nothing of how that goes.
 func leaderLosses(all []*group) ([]leaderLoss, error) {
-	of := make(map[string][]outage)
-	in := make(map[string]int)
-	var profiles []string
+	type key struct{ profile, world string }
+	of := make(map[key][]outage)
+	in := make(map[key]int)
+	var keys []key
 	for _, g := range all {
 		var lost []outage
 		for _, o := range g.api.outages {
@@ -60,16 +61,17 @@ func leaderLosses(all []*group) ([]leaderLoss, error) {
 		if len(lost) == 0 {
 			continue
 		}
-		if of[g.info.Profile] == nil {
-			profiles = append(profiles, g.info.Profile)
+		k := key{g.info.Profile, g.world}
+		if of[k] == nil {
+			keys = append(keys, k)
 		}
-		of[g.info.Profile] = append(of[g.info.Profile], lost...)
-		in[g.info.Profile]++
+		of[k] = append(of[k], lost...)
+		in[k]++
 	}
-	slices.SortFunc(profiles, func(a, b string) int { return cmp.Compare(len(of[b]), len(of[a])) })
+	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Compare(len(of[b]), len(of[a])) })
 	var out []leaderLoss
-	for _, p := range profiles {
-		loss, err := newLeaderLoss(p, of[p], in[p])
+	for _, k := range keys {
+		loss, err := newLeaderLoss(k.profile, of[k], in[k])
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +82,7 @@ func leaderLosses(all []*group) ([]leaderLoss, error) {
 
 func newLeaderLoss(profile string, lost []outage, scenarios int) (leaderLoss, error) {
 	whole := sampleOf(lost)
-	l := leaderLoss{Profile: profile, Vendor: profile == documented, Count: plural(whole.N(), "outage") + " in " + plural(whole.Runs(), "run")}
+	l := leaderLoss{Profile: inWorld(profile, lost[0].run.World), Vendor: profile == documented, Count: plural(whole.N(), "outage") + " in " + plural(whole.Runs(), "run")}
 	l.About = fmt.Sprintf("%s of the API in %s of %s, in which the fault hit the leader.", plural(whole.N(), "outage"), plural(whole.Runs(), "run"), plural(scenarios, "scenario"))
 	labels := phaseLabels(api)
 	for i := range phaseNames {

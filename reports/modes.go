@@ -27,7 +27,8 @@ var modeNames = map[string]string{
 
 const apiMode = "control plane (API)"
 
-// modes sorts the outages by the HA mode and the heartbeats of the group that carries the service, and by fault. Results that do not say
+// modes sorts the outages by the HA mode and the heartbeats of the group that carries the service, and by fault,
+// each world for itself. Results that do not say
 // which group that is give no row for it.
 func modes(all []*group) []modeRow {
 	type key struct{ mode, heartbeats, fault string }
@@ -37,10 +38,10 @@ func modes(all []*group) []modeRow {
 	for _, g := range all {
 		mode, pace := g.modes()
 		for _, o := range slices.Concat(g.services.outages, g.api.outages) {
-			k := key{mode[o.Service], pace[o.Service], o.Fault}
-			if k.mode == "" {
+			if mode[o.Service] == "" {
 				continue
 			}
+			k := key{inWorld(mode[o.Service], g.world), pace[o.Service], o.Fault}
 			if of[k] == nil {
 				keys = append(keys, k)
 			}
@@ -62,7 +63,7 @@ func modes(all []*group) []modeRow {
 
 // modeRank puts the API last.
 func modeRank(mode string) int {
-	if mode == apiMode {
+	if strings.HasPrefix(mode, apiMode) {
 		return 1
 	}
 	return 0

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"firedrill/checker"
+	"firedrill/scenarios"
 )
 
 // plainWord needs no quotes in a shell.
@@ -16,7 +17,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=-]+$`)
 // "go run ."; argument is the scenario's name or file.
 func replayCommand(prefix, argument string, run *checker.Result) string {
 	words := []string{prefix, "replay", quote(argument), "--seed", strconv.FormatUint(run.Seed, 10)}
-	if run.World != "" && run.World != "sim" {
+	if run.World != "" && run.World != scenarios.WorldSim {
 		words = append(words, "--world", quote(run.World))
 	}
 	return strings.Join(words, " ")

@@ -9,6 +9,7 @@ import (
 
 	"firedrill/checker"
 	"firedrill/checker/history/wholefile"
+	"firedrill/scenarios"
 )
 
 // Version is the version of results.json that this program writes, and the only one that it reads.
@@ -97,7 +98,7 @@ func (r *Results) normal() *Results {
 
 // rank puts the simulator before all other worlds.
 func rank(world string) int {
-	if world == "sim" {
+	if world == scenarios.WorldSim {
 		return 0
 	}
 	return 1

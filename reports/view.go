@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
-	"time"
 
 	"firedrill/checker"
 	"firedrill/scenarios"
@@ -106,86 +105,6 @@ func newView(r *Results, o Options) (*view, error) {
 	}
 	v.Losses, err = leaderLosses(all)
 	return v, err
-}
-
-// headline is the answer to the first question.
-func headline(all []*group) (checker.Verdict, string) {
-	var runs, failed []*checker.Result
-	bad, absent, partial, missing := 0, 0, 0, 0
-	for _, g := range all {
-		runs, failed = append(runs, g.runs...), append(failed, g.failed...)
-		missing += g.info.Missing
-		switch {
-		case len(g.runs) == 0:
-			absent++
-		case g.info.Missing > 0:
-			partial++
-		}
-		if len(g.failed) > 0 {
-			bad++
-		}
-	}
-	verdict := verdictOf(runs)
-	if verdict == checker.Pass && missing > 0 {
-		verdict = partlyRun
-	}
-	text := ""
-	switch whole := len(all) - absent - partial; {
-	case len(runs) == 0:
-		return verdict, "Nothing was run."
-	case len(failed) > 0:
-		text = fmt.Sprintf("%d of %s, %d of %s did not hold.", bad, plural(len(all)-absent, "scenario"), len(failed), plural(len(runs), "run"))
-	case partial > 0:
-		text = fmt.Sprintf("What was played held: %s.", plural(len(runs), "run"))
-	case whole == 1:
-		text = fmt.Sprintf("1 scenario held in %s.", plural(len(runs), "run"))
-	default:
-		text = fmt.Sprintf("All %s held in %s.", plural(whole, "scenario"), plural(len(runs), "run"))
-	}
-	if partial > 0 {
-		text += fmt.Sprintf(" %s played in part only.", plural(partial, "scenario"))
-	}
-	if absent > 0 {
-		text += fmt.Sprintf(" %s not run.", plural(absent, "scenario"))
-	}
-	if missing > 0 {
-		text += fmt.Sprintf(" %s missing.", plural(missing, "run"))
-	}
-	return verdict, text
-}
-
-// facts are the counts without which no verdict means anything.
-func facts(r *Results, all []*group) []string {
-	var simulated time.Duration
-	var operations, probes, outages, blips int
-	var events uint64
-	seeds := make(map[uint64]bool)
-	for i := range r.Runs {
-		run := &r.Runs[i]
-		simulated += run.Simulated
-		operations += run.Operations
-		probes += run.Probes
-		for j := range run.Outages {
-			if run.Outages[j].Blip {
-				blips++
-			} else {
-				outages++
-			}
-		}
-		events += run.Events
-		seeds[run.Seed] = true
-	}
-	out := []string{
-		plural(len(all), "scenario"), plural(len(seeds), "seed"), plural(len(r.Runs), "run"), duration(simulated) + " by the world's clock",
-		plural(operations, "operation") + " checked", plural(probes, "probe"), plural(outages, "outage"), plural(blips, "blip"),
-	}
-	if events > 0 {
-		out = append(out, count(events)+" events")
-	}
-	if r.Shard != nil {
-		out = append(out, "shard "+r.Shard.String())
-	}
-	return out
 }
 
 func worstOf(name string, all []*group, of func(*group) *class) worstCard {
