@@ -78,6 +78,10 @@ func (c *cluster) nameOf(n scenarios.Node) string { return "firedrill-" + c.id +
 // claim creates the networks of a slot, or fails and leaves some.
 func (c *cluster) claim(ctx context.Context, slot int, machines string) error {
 	for i, name := range networkNames {
+		if w := c.docker.miscounted.take(subnet(slot, i)); w != nil {
+			c.nets = append(c.nets, w)
+			continue
+		}
 		w := &wire{name: name, handed: subnet(slot, i)}
 		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels), tcnetwork.WithLabels(map[string]string{labelMachines: machines}),
 			tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{{Subnet: w.handed}}}))
@@ -99,12 +103,15 @@ const removeWithin = time.Minute
 func (c *cluster) removeNets() error {
 	ctx, cancel := context.WithTimeout(context.Background(), removeWithin)
 	defer cancel()
-	var ids []string
-	for _, w := range c.nets {
-		ids = append(ids, w.id)
-	}
+	nets := c.nets
 	c.nets = nil
-	return c.docker.removeNetworks(ctx, ids)
+	return inParallel(nets, func(w *wire) error {
+		err := c.docker.removeNetwork(ctx, w.id)
+		if err != nil && c.docker.miscounted.keep(ctx, c.docker, w) {
+			return nil
+		}
+		return err
+	})
 }
 
 // remove removes everything.

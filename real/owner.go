@@ -116,7 +116,7 @@ func (d *Docker) sweep(ctx context.Context, goes func(o owner, live bool) bool) 
 			ids = append(ids, n.ID)
 		}
 	}
-	return d.removeNetworks(ctx, ids)
+	return inParallel(ids, func(id string) error { return d.removeNetwork(ctx, id) })
 }
 
 func (d *Docker) removeContainers(ctx context.Context, ids []string) error {
@@ -131,21 +131,19 @@ const (
 	unplugPause = 100 * time.Millisecond
 )
 
-// removeNetworks tries again and again: the engine may still be unplugging a container that it says is gone. What it has
+// removeNetwork tries again and again: the engine may still be unplugging a container that it says is gone. What it has
 // forgotten to unplug, which happens to it when a container ends while it starts, is unplugged by force.
-func (d *Docker) removeNetworks(ctx context.Context, ids []string) error {
-	return inParallel(ids, func(id string) error {
-		for try := 1; ; try++ {
-			_, err := d.client.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
-			if err == nil || errdefs.IsNotFound(err) || try == unplugTries {
-				return removed(err)
-			}
-			if try > unplugTries/2 {
-				d.unplug(ctx, id)
-			}
-			time.Sleep(unplugPause)
+func (d *Docker) removeNetwork(ctx context.Context, id string) error {
+	for try := 1; ; try++ {
+		_, err := d.client.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
+		if err == nil || errdefs.IsNotFound(err) || try == unplugTries {
+			return removed(err)
 		}
-	})
+		if try > unplugTries/2 {
+			d.unplug(ctx, id)
+		}
+		time.Sleep(unplugPause)
+	}
 }
 
 // unplug takes off a network every container that was ever on it.
