@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
@@ -29,7 +30,9 @@ func (s stubborn) NetworkInspect(context.Context, string, client.NetworkInspectO
 
 // TestMiscountedNetworks: one that the engine wrongly takes for used does not fail a run, and serves the next; one that
 // is in use fails it.
-func TestMiscountedNetworks(t *testing.T) {
+func TestMiscountedNetworks(t *testing.T) { synctest.Test(t, miscountedNetworks) }
+
+func miscountedNetworks(t *testing.T) {
 	d := &Docker{client: stubborn{}}
 	w := &wire{name: "data", id: "1", handed: subnet(3, 1)}
 	c := &cluster{docker: d, nets: []*wire{w}}
