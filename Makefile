@@ -36,6 +36,6 @@ generate:
 	go generate ./...
 	go test ./sim -run '^TestTraceHashes$$' -update
 
-# Every known bug, planted into a copy of the model: caught by what, after how many seeds.
+# Every known bug, planted into a copy of the model: caught by what, after how many seeds. The next report shows the table.
 mutants:
-	go run . mutants
+	go run . mutants --out out

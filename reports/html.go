@@ -23,6 +23,8 @@ type Options struct {
 	History func(world, scenario string, seed uint64) *history.History
 	// Linked tells whether the file at a path relative to the report is there to be linked. May be nil.
 	Linked func(path string) bool
+	// Mutants is the bank of known bugs and what caught them; nil: it was not hunted.
+	Mutants *Mutants
 }
 
 // WriteHTML writes the report as one page that needs neither a network nor another file.

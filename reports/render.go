@@ -90,6 +90,10 @@ func render(dir string, r *Results, o Options) error {
 		info, err := os.Stat(filepath.Join(dir, path))
 		return err == nil && info.Mode().IsRegular()
 	}
+	var err error
+	if o.Mutants, err = readMutants(dir); err != nil {
+		return err
+	}
 	picture, err := renderPicture(dir, r)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type view struct {
 	Fidelity []fidelity // where a scenario was played in both worlds
 	States   []string   // that faults may meet
 	Coverage []coverageRow
+	Mutants  *Mutants
 	Failures []failure
 	MoreRuns int // that failed and are not listed
 	Sections []section
@@ -98,7 +99,7 @@ func newView(r *Results, o Options) (*view, error) {
 	v.Small = smallSamples(all)
 	v.Modes = modes(all)
 	v.States, v.Coverage = checker.States, coverage(r.Runs, scenarios.FaultNames())
-	v.Flows = longFlows(all)
+	v.Flows, v.Mutants = longFlows(all), o.Mutants
 	var err error
 	if v.Fidelity, err = fidelities(all); err != nil {
 		return nil, err

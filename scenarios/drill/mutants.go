@@ -24,6 +24,7 @@ type MutantsOptions struct {
 	Named  bool   // only the scenarios that the mutant names are played
 	Source string // folder of firedrill's own source
 	JSON   bool
+	Out    string // folder that mutants.json goes to, for the report to show; empty: nowhere
 }
 
 // Mutants plants known bugs into the model, one at a time, and sees whether the suite catches them.
@@ -43,11 +44,14 @@ func Mutants(ctx context.Context, t Terminal, o MutantsOptions) error {
 	if err != nil && !interrupted {
 		return err
 	}
-	result := summarize(preys)
+	result := summarize(preys, build())
 	if o.JSON {
 		err = printJSON(t.Out, result)
 	} else {
-		err = result.write(t.Out)
+		err = writeMutants(t.Out, result)
+	}
+	if err == nil && o.Out != "" && !interrupted {
+		err = result.WriteFile(o.Out)
 	}
 	switch {
 	case err != nil:

@@ -9,26 +9,14 @@ import (
 
 	"firedrill/checker"
 	"firedrill/checker/mutants"
+	"firedrill/reports"
 	"firedrill/sim/pool"
 )
 
 // prey is a mutant, and what came of hunting it.
 type prey struct {
 	*mutants.Mutant
-	catches []catch // one for each start, up to the first at which it survived
-}
-
-// catch is how one hunt ended.
-type catch struct {
-	First    uint64   `json:"first_seed"`         // of those that were played
-	Seeds    int      `json:"seeds"`              // how many were played; one that another scenario than the named caught begins to count where these end
-	Scenario string   `json:"scenario,omitempty"` // that caught it; empty: it survived
-	Seed     uint64   `json:"seed,omitempty"`
-	Checks   []string `json:"checks,omitempty"` // that failed in that run, each once
-	Message  string   `json:"message,omitempty"`
-
-	// Unsound lists runs that failed with the mutant but fail without it, too: they catch nothing.
-	Unsound []string `json:"unsound,omitempty"`
+	catches []reports.Hunt // one for each start, up to the first at which it survived
 }
 
 // plant builds the program with a bug of the bank in it, and returns how its workers are started and what removes it.
@@ -69,12 +57,12 @@ func (h *hunt) one(ctx context.Context, m *mutants.Mutant) (*prey, error) {
 }
 
 // from plays seed by seed until a check fails: first the scenarios that should show the bug, then all others.
-func (h *hunt) from(ctx context.Context, m *mutants.Mutant, command []string, first uint64) (*catch, error) {
+func (h *hunt) from(ctx context.Context, m *mutants.Mutant, command []string, first uint64) (*reports.Hunt, error) {
 	parent := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	jobs := h.jobs(m, first)
-	c := &catch{First: first, Seeds: h.Seeds}
+	c := &reports.Hunt{First: first, Seeds: h.Seeds}
 	var broken error
 	p := pool.Pool{Command: command, Workers: 1, Patience: mutantPatience}
 	err := p.Run(ctx, len(jobs), func(i int) any { return jobs[i] }, func(i int, message json.RawMessage, err error) {
@@ -116,7 +104,7 @@ func (h *hunt) jobs(m *mutants.Mutant, first uint64) []job {
 }
 
 // look judges one run, and notes in c if it catches the mutant: a run that fails with the bug and holds without it.
-func (h *hunt) look(ctx context.Context, c *catch, j job, message json.RawMessage, err error) (caught bool, broken error) {
+func (h *hunt) look(ctx context.Context, c *reports.Hunt, j job, message json.RawMessage, err error) (caught bool, broken error) {
 	r, err := outcome(message, err)
 	if err != nil || r.Verdict == checker.Pass {
 		return false, err

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/schollz/progressbar/v3"
+
+	"firedrill/reports"
 )
 
 // mutantProgress is the one line that lives while mutants are hunted; where there is no terminal, each gets a line.
@@ -26,8 +28,8 @@ func newMutantProgress(w io.Writer, total int) *mutantProgress {
 
 func (l *mutantProgress) show(p *prey) {
 	l.done++
-	state := p.state()
-	if state != stateCaught {
+	state := summarize([]*prey{p}, "").Mutants[0].State
+	if state != reports.MutantCaught {
 		l.survived++
 	}
 	if l.bar == nil {
