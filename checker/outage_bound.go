@@ -7,14 +7,25 @@ import (
 	"firedrill/checker/words"
 )
 
-// checkOutageBound compares every outage with what the scenario allows.
+// checkOutageBound compares every outage with what the scenario allows, and the number of single lost probes.
 func checkOutageBound(h *evidence) []Violation {
 	if len(h.Header.Expect.Outages) == 0 {
 		return nil
 	}
 	var out []Violation
+	blips := make(map[string]int)
 	for _, o := range h.outages {
-		if bound, ok := outageBound(h.Header.Expect, o.Service); ok && o.Duration > bound {
+		bound, ok := outageBound(h.Header.Expect, o.Service)
+		if !ok {
+			continue
+		}
+		if o.Blip {
+			blips[o.Service]++
+		}
+		if bound.Blips != nil && o.Blip && blips[o.Service] == *bound.Blips+1 {
+			out = append(out, violation(int64(o.Start), []string{o.Cause}, "%s lost more single probes than the %d that are allowed", o.Service, *bound.Blips))
+		}
+		if bound := bound.Max.Std(); o.Duration > bound {
 			out = append(out, violation(int64(o.Start+bound), []string{o.Cause},
 				"%s was dark for %s from %s on; at most %s are allowed", o.Service, longer(o.Duration, bound), words.Instant(o.Start), words.Duration(bound)))
 		}
@@ -33,13 +44,13 @@ func longer(d, limit time.Duration) string {
 
 // outageBound returns what the scenario allows a service, if it says anything: its own name goes before "*",
 // which is every virtual service.
-func outageBound(expect history.Expect, service string) (bound time.Duration, ok bool) {
+func outageBound(expect history.Expect, service string) (bound history.OutageBound, ok bool) {
 	for _, b := range expect.Outages {
 		if b.Service == service {
-			return b.Max.Std(), true
+			return b, true
 		}
 		if b.Service == "*" && service != api {
-			bound, ok = b.Max.Std(), true
+			bound, ok = b, true
 		}
 	}
 	return bound, ok

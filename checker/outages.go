@@ -126,7 +126,8 @@ func (t *timeline) outage(w *watch, d darkness) Outage {
 	if n != nil {
 		o.Fault, o.Target, o.Healed = n.kind, n.target, n.over
 	}
-	o.Bound, _ = outageBound(t.expect, w.service.Name)
+	bound, _ := outageBound(t.expect, w.service.Name)
+	o.Bound = bound.Max.Std()
 	m := t.marks(w.service, n, start, d.end)
 	o.Blip = d.lost == 1 && d.ended && m.chosen == nil
 	o.Phases = m.phases(start, d.end)

@@ -254,7 +254,7 @@ func TestOutageBound(t *testing.T) {
 		{"the API by name", "api", bounds(bound("*", 2*time.Second), bound("api", 3*time.Second)), 3 * time.Second, true},
 		{"no outage at all", "shop", bounds(bound("shop", 0)), 0, true},
 	} {
-		if got, ok := outageBound(c.expect, c.service); got != c.want || ok != c.ok {
+		if got, ok := outageBound(c.expect, c.service); got.Max.Std() != c.want || ok != c.ok {
 			t.Errorf("%s: %v, %v; want %v, %v", c.name, got, ok, c.want, c.ok)
 		}
 	}
@@ -342,4 +342,19 @@ func TestOutagesAddUp(t *testing.T) {
 			last[o.Service] = o.Start + o.Duration
 		}
 	})
+}
+
+// TestBlipBound: as many single lost probes as are allowed break nothing, one more does.
+func TestBlipBound(t *testing.T) {
+	two := 2
+	for lost, want := range map[int]int{2: 0, 3: 1, 5: 1} {
+		e := &evidence{History: &history.History{}}
+		e.Header.Expect.Outages = []history.OutageBound{{Service: "*", Max: config.Duration(time.Second), Blips: &two}}
+		for i := range lost {
+			e.outages = append(e.outages, Outage{Service: "web", Start: time.Duration(i) * time.Second, Duration: time.Millisecond, Blip: true})
+		}
+		if got := checkOutageBound(e); len(got) != want {
+			t.Errorf("%d lost: %v", lost, got)
+		}
+	}
 }

@@ -383,6 +383,9 @@ func (v *validation) expect() {
 		path := fmt.Sprintf("expect.outages[%d]", i)
 		v.oneOf(path+".service", o.Service, services)
 		v.duration(path+".max", o.Max, 0, longestRun)
+		if o.Blips != nil {
+			v.between(path+".blips", *o.Blips, 0, 1_000_000)
+		}
 		v.check(!slices.ContainsFunc(e.Outages[:i], func(p history.OutageBound) bool { return p.Service == o.Service }), path+".service",
 			"%q has a bound already", o.Service)
 	}

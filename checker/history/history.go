@@ -166,6 +166,7 @@ type Answer struct {
 type OutageBound struct {
 	Service string          `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
 	Max     config.Duration `json:"max" yaml:"max"`
+	Blips   *int            `json:"blips,omitempty" yaml:"blips,omitempty"` // most single lost probes of the service in a run; absent: any number
 }
 
 // CreationBound bounds the number of engines that a cloud makes, and where.
