@@ -223,6 +223,9 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 		if f.joining(o.Name) {
 			in.settled, view.later = false, true
 		}
+		if e := f.engine(o.Name); e != nil && e.met && !e.down && f.overdue(e) {
+			view.later = true // its report may only be late
+		}
 		if flawed {
 			mix(2)
 		}
@@ -298,7 +301,7 @@ func (f *fleet) state(name string) placement.EngineState {
 		return placement.EngineDown
 	case f.controller.upgrade.drains(name):
 		return placement.EngineDraining
-	case e != nil && e.met && f.recent(e):
+	case e != nil && e.met && !f.overdue(e):
 		return placement.EngineUp
 	}
 	return placement.EngineSuspected
@@ -313,6 +316,12 @@ func (f *fleet) hearsAny() bool {
 func (f *fleet) recent(e *engineView) bool {
 	t := &f.controller.cfg.Timers
 	return f.controller.env.Now()-e.heard <= time.Duration(t.SEFailedHeartbeats)*t.SEHeartbeat.Std()
+}
+
+// overdue tells whether a report of an engine should have come by now. It keeps what it has, and gets nothing: where the
+// leader is cut off itself, all engines fall silent, the last one a moment after the first one counts as dead.
+func (f *fleet) overdue(e *engineView) bool {
+	return f.controller.env.Now()-e.heard > 2*f.controller.cfg.Timers.SEHeartbeat.Std()
 }
 
 // joining tells whether an engine has come just now: others may be about to. All that live report within a heartbeat.
