@@ -28,7 +28,7 @@ func checkFlowsSurvive(h *evidence) []Violation {
 	for _, f := range h.longFlows() {
 		drained := slices.IndexFunc(drains, func(d drain) bool { return d.moves(f) })
 		switch {
-		case f.end == 0 && drained >= 0 && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
+		case f.end == 0 && drained >= 0 && !drains[drained].struck && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
 			out = append(out, violation(drains[drained].end, nil, "flow %d to %s is still at %s, which has drained", f.op, f.service.Name, f.by))
 		case f.end == 0 || f.by == "" || drained >= 0 || h.interrupted(f.by, f.begin, f.end) || h.hurt(f):
 		default:
@@ -38,6 +38,9 @@ func checkFlowsSurvive(h *evidence) []Violation {
 	limit := cmp.Or(h.Header.Expect.Drain.Std(), defaultDrain)
 	for _, d := range drains {
 		took := time.Duration(d.end - d.begin)
+		if d.struck {
+			continue
+		}
 		if d.open && took > limit+drainSlack || d.over && (took < limit-limit/100 || took > limit+drainSlack) {
 			out = append(out, violation(d.end, nil, "%s drained %s for %s; its time is %s", d.engine, d.address, words.Duration(took), words.Duration(limit)))
 		}
@@ -92,11 +95,12 @@ type drain struct {
 	begin, end      int64
 	over            bool // its time has passed; it was not called off, because the engine carries the address again
 	open            bool // it lasts until the end of the record
+	struck          bool // a fault touched the engine meanwhile: one that is frozen ends a drain late
 }
 
-// moves tells whether a flow was at the engine, and had to leave it at the end of the drain.
+// moves tells whether a flow was at the engine, or on its way to it, and had to leave it at the end of the drain.
 func (d drain) moves(f *longFlow) bool {
-	return d.over && d.engine == f.by && d.address == f.service.Address && f.begin <= d.begin && (f.end == 0 || f.end >= d.end-int64(drainSlack)/10)
+	return d.over && d.engine == f.by && d.address == f.service.Address && f.begin <= d.begin+int64(drainSlack)/10 && (f.end == 0 || f.end >= d.end-int64(drainSlack)/10)
 }
 
 func (h *evidence) drains() (out []drain) {
@@ -114,13 +118,13 @@ func (h *evidence) drains() (out []drain) {
 		}
 	}
 	for i := range out {
-		if d := &out[i]; d.end == 0 {
+		d := &out[i]
+		if d.end == 0 {
 			d.open, d.end = true, h.Events[len(h.Events)-1].Time
 		}
+		d.struck = h.struck(d.engine, d.begin, d.end)
 	}
-	return slices.DeleteFunc(out, func(d drain) bool {
-		return h.interrupted(d.engine, d.begin, d.end) || h.struck(d.engine, d.begin, d.end)
-	})
+	return slices.DeleteFunc(out, func(d drain) bool { return h.interrupted(d.engine, d.begin, d.end) })
 }
 
 // interrupted tells whether a node has stopped or started in between, or stands by for a legacy pair since.
@@ -141,7 +145,7 @@ func (h *evidence) interrupted(node string, from, until int64) bool {
 	})
 }
 
-// struck tells whether a fault touches a node in between: one that is frozen ends a drain late.
+// struck tells whether a fault touches a node in between.
 func (h *evidence) struck(node string, from, until int64) bool {
 	return slices.ContainsFunc(h.faults, func(f fault) bool {
 		return f.begin <= until && f.end >= from && f.reaches(func(n history.Node) bool { return n.Name == node })
