@@ -71,7 +71,7 @@ const (
 
 // What the world says of a node. It is the world that knows.
 const (
-	EventStarted        EventKind = "started" // after a restart that it asked for: with the version Unit
+	EventStarted        EventKind = "started" // after a restart that it asked for, or made by a cloud: with the version Unit
 	EventStopped        EventKind = "stopped" // crashed, or lost its power
 	EventAddressAdded   EventKind = "address_added"
 	EventAddressRemoved EventKind = "address_removed"

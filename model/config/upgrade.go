@@ -86,6 +86,28 @@ func (u *Upgrade) Target() string {
 	return u.To
 }
 
+// VersionOf is what a new engine of a group boots: the version of the group. A group that is being upgraded has both, and
+// takes what it is about to have; on the way back every group takes the version before, which it need not be restarted for.
+func (u *Upgrade) VersionOf(group string) string {
+	switch u.State {
+	case UpgradeCompleted:
+		return u.To
+	case RollbackEngines, RollbackControllers, UpgradeRolledBack:
+		return u.From
+	}
+	for i := range u.Groups {
+		if g := &u.Groups[i]; g.Name == group && g.Why == "" && g.begun() {
+			return u.To
+		}
+	}
+	return u.From
+}
+
+// begun tells whether an engine of the group has been restarted, or may have been.
+func (g *UpgradeGroup) begun() bool {
+	return slices.ContainsFunc(g.Engines, func(n UpgradeNode) bool { return n.State == NodeDone || n.State == NodeRestarting })
+}
+
 // Node finds a controller or an engine by its name, nil if the upgrade does not know it.
 func (u *Upgrade) Node(name string) *UpgradeNode {
 	for i := range u.Controllers {
@@ -131,6 +153,17 @@ func (u *Upgrade) Wait() {
 		u.Groups[i].Why = ""
 		for j := range u.Groups[i].Engines {
 			u.Groups[i].Engines[j].wait(u.Out)
+		}
+	}
+}
+
+// Rest takes back what was only begun. What was done stays: it tells which version a node runs.
+func (u *Upgrade) Rest() {
+	for i := range u.Groups {
+		for j := range u.Groups[i].Engines {
+			if n := &u.Groups[i].Engines[j]; n.State == NodeDraining {
+				n.State = NodeWaiting
+			}
 		}
 	}
 }

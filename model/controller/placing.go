@@ -44,8 +44,14 @@ type placedGroup struct {
 
 const nothingPending = ^uint64(0)
 
-// place proposes a new placement for every elastic group that needs one. It is called often, and does something when
-// something has changed.
+// isOurs tells whether a leader has anything to decide about a group: the two engines of a legacy group settle between
+// themselves which serves, and where an operator makes them, that is all.
+func (f *fleet) isOurs(g *config.ServiceEngineGroup) bool {
+	return g.HAMode.Elastic() || f.access(g) == config.WriteAccess
+}
+
+// place proposes a new placement for every elastic group that needs one, and sees to the engines that clouds make. It is
+// called often, and does something when something has changed.
 func (f *fleet) place() {
 	c := f.controller
 	if !f.placing.due || !c.ready {
@@ -53,7 +59,7 @@ func (f *fleet) place() {
 	}
 	f.placing.due = false
 	for _, entry := range c.machine.List(config.KindServiceEngineGroup) {
-		if g := entry.Object.(*config.ServiceEngineGroup); g.HAMode.Elastic() && f.isDue(g.Name) {
+		if g := entry.Object.(*config.ServiceEngineGroup); f.isOurs(g) && f.isDue(g.Name) {
 			f.placeGroup(g)
 		}
 	}
@@ -240,7 +246,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 	mix(flag(in.access == config.WriteAccess))
 	for _, entry := range f.controller.machine.ServicesOf(g.Name) {
 		vs := entry.Object.(*config.VirtualService)
-		if vs.Disabled {
+		if vs.Disabled || !g.HAMode.Elastic() {
 			continue
 		}
 		mix(entry.Version)

@@ -173,7 +173,7 @@ func (u *upgrading) step(next *config.Upgrade) (event, detail string) {
 	case config.UpgradeEngines, config.RollbackEngines:
 		return u.stepEngines(next)
 	case config.UpgradeAborting:
-		next.Wait()
+		next.Rest()
 		next.State = config.UpgradeAborted
 	}
 	return "", ""
