@@ -123,6 +123,11 @@ func (u *Upgrade) Node(name string) *UpgradeNode {
 	return nil
 }
 
+// Engine tells whether a node is an engine that the upgrade knows.
+func (u *Upgrade) Engine(name string) bool {
+	return slices.ContainsFunc(u.Groups, func(g UpgradeGroup) bool { return g.Node(name) != nil })
+}
+
 // Node finds an engine of the group.
 func (g *UpgradeGroup) Node(name string) *UpgradeNode {
 	for i := range g.Engines {

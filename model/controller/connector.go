@@ -121,6 +121,21 @@ func (k *connector) done(e *errand, r *wire.CloudResponse) {
 	}
 }
 
+// lost tells whether a cloud knows that an engine which it has made does not run: its host is down, or it is not there.
+func (cs *clouds) lost(engine string) bool {
+	entry, ok := cs.c.machine.Get(engineKey(engine))
+	if !ok {
+		return false
+	}
+	object := entry.Object.(*config.ServiceEngine)
+	k := cs.connector(object.CloudRef)
+	if k == nil || k.inventory == nil {
+		return false
+	}
+	host, x := hostOf(k.inventory, object.Host), k.instance(engine)
+	return host != nil && host.Down || x == nil || x.State == "missing"
+}
+
 // failed gives an attempt up. Whatever is there of it is deleted under its name, which is not used again; the next
 // attempt waits a while, longer each time.
 func (k *connector) failed(e *config.ServiceEngine, why string) {

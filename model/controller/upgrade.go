@@ -184,6 +184,8 @@ func (u *upgrading) await(next *config.Upgrade) (event, detail string) {
 	out, node, a := next.Out, next.Node(next.Out.Node), u.answer(next.Out.Node)
 	late := u.c.env.Now()-u.since > u.c.cfg.Timers.UpgradeRestart.Std()
 	switch {
+	case a == nil && (u.c.clouds.lost(out.Node) || next.Engine(out.Node) && u.gone(out.Node)):
+		next.Out, node.State = nil, config.NodeWaiting // that is not for the build to blame
 	case a == nil && !late:
 	case a == nil:
 		return u.failed(next, fmt.Sprintf("%s does not come back with %s", out.Node, out.Version))
