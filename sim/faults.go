@@ -93,13 +93,18 @@ func names(ms []*machine) []string {
 	return out
 }
 
-// strikeCrash kills processes; the kernel, and so the page cache, lives on.
-func strikeCrash(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+// strikeCrash kills processes; the kernel, and so the page cache, lives on. Those that do not come back by themselves do
+// so when their machine is started anew.
+func strikeCrash(w *World, f *scenarios.Fault, targets, _ []*machine) func() {
 	for _, m := range targets {
 		if m.up && m.disk != nil {
 			m.disk.crash(w.now)
 		}
 		m.goDown("crashed")
+		m.inc++ // it may have been about to start
+		if f.For.Min == 0 {
+			m.downs--
+		}
 	}
 	return func() { comeUp(targets) }
 }

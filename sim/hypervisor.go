@@ -180,7 +180,7 @@ func (h *hypervisor) Destroy(name string) {
 // Reboot implements [cloud.Hypervisor]. What a fault holds down stays down.
 func (h *hypervisor) Reboot(name string) {
 	at, there := h.find(name)
-	if !there || h.instances[at].m == nil || !h.instances[at].m.up {
+	if !there || h.instances[at].m == nil || h.instances[at].m.cold {
 		return
 	}
 	m := h.instances[at].m
