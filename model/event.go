@@ -27,7 +27,7 @@ const (
 	EventRestored  EventKind = "restored"  // this node took over a snapshot at Index
 	EventEngineUp  EventKind = "engine_up" // the leader hears the engine Peer
 	EventEngineDn  EventKind = "engine_down"
-	EventPlaced    EventKind = "placed"    // the service Unit belongs on the engines Peer, primary first, parted by blanks
+	EventPlaced    EventKind = "placed"    // the service Unit belongs on the engines Peer, primary first, parted by blanks; Detail says why
 	EventArbitrate EventKind = "arbitrate" // the leader tells Peer to yield Unit
 	EventDiskError EventKind = "disk_error"
 	EventNodeState EventKind = "node_state" // this controller has come to the state Unit of a reboot

@@ -39,6 +39,7 @@ type placedGroup struct {
 	since    time.Duration          // when this leader first looked at the group
 	unplaced time.Duration          // since when a service was never placed; 0: all were
 	warned   []string               // warnings of the last plan, as logged
+	why      map[string]string      // services that are about to be placed anew by this leader, and why
 	staffing staffing
 }
 
@@ -123,6 +124,7 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 	}
 	view.planned = print
 	next, plan := in.plan()
+	view.explain(in, plan)
 	f.noteWaiting(view, next, plan)
 	if in.settled {
 		f.warn(view, plan)
@@ -154,7 +156,7 @@ func (f *fleet) propose(r *wire.Request) {
 func (f *fleet) placedGroup(name string) *placedGroup {
 	p := f.placing.byName[name]
 	if p == nil {
-		p = &placedGroup{name: name, pending: nothingPending, since: f.controller.env.Now()}
+		p = &placedGroup{name: name, pending: nothingPending, since: f.controller.env.Now(), why: make(map[string]string)}
 		f.placing.groups = append(f.placing.groups, p)
 		f.placing.byName[name] = p
 	}
@@ -169,10 +171,35 @@ func (p *placedGroup) tell(c *Controller, version uint64, placement *config.Plac
 	before := &config.Placement{Services: p.known}
 	for _, s := range placement.Services {
 		if p.told == 0 || !slices.Equal(before.EnginesOf(s.Service), s.Engines) {
-			c.env.Emit(model.Event{Kind: model.EventPlaced, Unit: s.Service, Peer: strings.Join(s.Engines, " "), Term: c.status.Term, Index: version})
+			c.env.Emit(model.Event{Kind: model.EventPlaced, Unit: s.Service, Peer: strings.Join(s.Engines, " "), Term: c.status.Term, Index: version,
+				Detail: p.why[s.Service]})
+		}
+		if s.Next == nil {
+			delete(p.why, s.Service) // it is where it should be
 		}
 	}
 	p.told, p.known = version, placement.Services
+}
+
+// explain keeps the reasons of a plan's moves until they are made. Services of one address move as one.
+func (p *placedGroup) explain(in *placementInput, plan *placement.Plan) {
+	if len(plan.Moves) == 0 {
+		return
+	}
+	why := make(map[string]string, len(plan.Moves))
+	for _, m := range plan.Moves {
+		if why[m.Service] != "" {
+			why[m.Service] += ", and "
+		}
+		why[m.Service] += m.String()
+	}
+	for _, unit := range in.units() {
+		for _, vs := range unit {
+			if w := why[unit[0].Name]; w != "" {
+				p.why[vs.Name] = w
+			}
+		}
+	}
 }
 
 // noteWaiting writes into the event log which services have no live engine and find no free slot, and which have one again.
