@@ -165,6 +165,9 @@ func (t *Table) Holder(flow Flow, asked netip.Addr) netip.Addr {
 		return netip.Addr{}
 	}
 	if !slices.Contains(s.Former, asked) {
+		if !slices.Contains(s.Engines, asked) {
+			asked = netip.Addr{} // it has left since: to ask some twice is better than to leave some out
+		}
 		if e := s.after(asked, flow.Client, s.Engines); e.IsValid() {
 			return e
 		}

@@ -86,6 +86,9 @@ func TestFlowsStay(t *testing.T) {
 		if len(asked) != 3 {
 			t.Fatalf("port %d: %d others were asked", port, len(asked))
 		}
+		if first := tableOf(2, 1, 2, 3, 4).Holder(f, netip.Addr{}); tableOf(2, 1, 2, 3, 4).Holder(f, engineAt(5)) != first {
+			t.Fatalf("port %d: after one that has left, %s is not asked", port, first)
+		}
 	}
 	for _, table := range []*Table{nil, NewTable(nil), tableOf(1, 1)} {
 		if e := table.Holder(flowOf(1), netip.Addr{}); e.IsValid() {

@@ -37,6 +37,7 @@ type UpgradeGroup struct {
 type UpgradeNode struct {
 	Name      string           `json:"name" yaml:"name"`
 	State     UpgradeNodeState `json:"state" yaml:"state"`
+	Tries     int              `json:"tries,omitempty" yaml:"tries,omitempty"`         // how often it was to be restarted
 	Disrupted []string         `json:"disrupted,omitempty" yaml:"disrupted,omitempty"` // services that had nowhere else to run
 }
 
@@ -175,7 +176,7 @@ func (u *Upgrade) Rest() {
 
 func (n *UpgradeNode) wait(out *UpgradeOut) {
 	if out == nil || out.Node != n.Name {
-		n.State = NodeWaiting
+		n.State, n.Tries = NodeWaiting, 0
 	}
 }
 
