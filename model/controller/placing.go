@@ -253,6 +253,10 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 	for _, entry := range f.controller.machine.EnginesOf(g.Name) {
 		o := entry.Object.(*config.ServiceEngine)
 		state, flawed := f.lifeOf(o), f.failedLately(o.Name)
+		if !g.HAMode.Elastic() {
+			state = f.witnessed(o.Name, state)
+			view.idle = view.idle || state == placement.EngineDown // until the other one is heard
+		}
 		if f.joining(o.Name) {
 			in.settled, view.later = false, true
 		}
@@ -335,6 +339,15 @@ func (f *fleet) state(name string) placement.EngineState {
 		return placement.EngineUp
 	}
 	return placement.EngineSuspected
+}
+
+// witnessed is the state of an engine of a legacy pair. One that has missed a report is no witness of the death of the
+// other: it may be this node that hears neither.
+func (f *fleet) witnessed(name string, state placement.EngineState) placement.EngineState {
+	if e := f.engine(name); state == placement.EngineUp && f.listened(e.heard) {
+		return placement.EngineSuspected
+	}
+	return state
 }
 
 // hearsAny tells whether this leader hears any engine at present.
