@@ -202,12 +202,13 @@ func (u *upgrading) out(engine string) bool {
 	return g.Active() && g.Out != nil && g.Out.Node == engine
 }
 
-// well tells whether the leader hears an engine, nobody doubts it, and it runs the configuration of its group.
+// well tells whether the leader hears an engine, nobody doubts it, it runs the configuration of its group, and it hears
+// all others that live.
 func (f *fleet) well(name string) bool {
 	e := f.engine(name)
 	patience := time.Duration(f.controller.cfg.Timers.SEFailedHeartbeats) * f.controller.cfg.Timers.SEHeartbeat.Std()
 	return e != nil && e.met && !e.down && !e.question.open && f.controller.env.Now()-e.heard <= patience &&
-		e.report.ConfigIndex >= f.group(e.group).index && len(e.report.Silent) == 0
+		e.report.ConfigIndex >= f.group(e.group).index && !slices.ContainsFunc(e.report.Silent, func(name string) bool { return !f.lost(name) })
 }
 
 // serves lists the services for which an engine is still needed: of a legacy pair those of the group while it is
