@@ -9,7 +9,8 @@ import (
 
 // checkAntiAffinity looks at every placement of a service on engines that it did not have before: where live engines of
 // the group are on hosts without the service, no host has two of its engines (anti-affinity, in every elastic mode). A
-// full engine is no choice, which a history does not tell; scenarios that are judged by this leave slots free.
+// full engine is no choice, which a history does not tell; scenarios that are judged by this leave slots free. Nor is one
+// that is emptied for its upgrade, so that placements while engines are upgraded are not judged.
 func checkAntiAffinity(h *evidence) []Violation {
 	hosts, groups, services := make(map[string]string), make(map[string][]string), make(map[string]string)
 	for _, n := range h.Header.Nodes {
@@ -22,17 +23,19 @@ func checkAntiAffinity(h *evidence) []Violation {
 		services[s.Name] = s.Group
 	}
 	var out []Violation
-	alive, before := make(map[string]bool), make(map[string][]string)
+	alive, before, upgrading := make(map[string]bool), make(map[string][]string), false
 	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventEngineUp:
 			alive[e.Peer] = true
 		case model.EventEngineDn:
 			delete(alive, e.Peer)
+		case model.EventUpgrade:
+			upgrading = strings.HasSuffix(e.Unit, "SERVICE_ENGINES")
 		case model.EventPlaced:
 			engines, old := strings.Fields(e.Peer), before[e.Unit]
 			before[e.Unit] = engines
-			if !slices.ContainsFunc(engines, func(name string) bool { return !slices.Contains(old, name) }) {
+			if upgrading || !slices.ContainsFunc(engines, func(name string) bool { return !slices.Contains(old, name) }) {
 				continue // what stays may stay together: nothing moves for this alone
 			}
 			choice := 0 // hosts of live engines

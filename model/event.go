@@ -27,7 +27,7 @@ const (
 	EventRestored  EventKind = "restored"  // this node took over a snapshot at Index
 	EventEngineUp  EventKind = "engine_up" // the leader hears the engine Peer
 	EventEngineDn  EventKind = "engine_down"
-	EventPlaced    EventKind = "placed"    // the service Unit belongs on the engines Peer, primary first, parted by blanks
+	EventPlaced    EventKind = "placed"    // the service Unit belongs on the engines Peer, primary first, parted by blanks; Detail says why
 	EventArbitrate EventKind = "arbitrate" // the leader tells Peer to yield Unit
 	EventDiskError EventKind = "disk_error"
 	EventNodeState EventKind = "node_state" // this controller has come to the state Unit of a reboot
@@ -71,7 +71,7 @@ const (
 
 // What the world says of a node. It is the world that knows.
 const (
-	EventStarted        EventKind = "started" // after a restart that it asked for: with the version Unit
+	EventStarted        EventKind = "started" // after a restart that it asked for, or made by a cloud: with the version Unit
 	EventStopped        EventKind = "stopped" // crashed, or lost its power
 	EventAddressAdded   EventKind = "address_added"
 	EventAddressRemoved EventKind = "address_removed"

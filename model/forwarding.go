@@ -153,36 +153,23 @@ func (s *TableService) least(load Load) netip.AddrPort {
 }
 
 // Holder is whom to ask about a flow that this engine does not know: of the other engines that carry the service, the
-// likeliest one that has not been asked yet. Who is asked and does not know it either says so, and the next one is asked;
-// they are asked in one order, so that the last one tells which were: the zero Addr for none. When that were all, Holder
-// returns the zero Addr.
+// likeliest one that has not been asked yet, and those last that are leaving. Who is asked and does not know it either says
+// so, and the next one is asked, among those that there are by then. When that were all, Holder returns the zero Addr.
 //
 // So flows stay where they are: when engines join or leave, or the primary dies, the new primary knows nothing of them,
 // and finds them where the set of engines had put them before.
-func (t *Table) Holder(flow Flow, asked netip.Addr) netip.Addr {
+func (t *Table) Holder(flow Flow, asked []netip.Addr) netip.Addr {
 	s := t.service(flow.Service)
 	if s == nil {
 		return netip.Addr{}
 	}
-	if !slices.Contains(s.Former, asked) {
-		if e := s.after(asked, flow.Client, s.Engines); e.IsValid() {
-			return e
-		}
-		asked = netip.Addr{}
+	unasked := func(engines []netip.Addr) netip.Addr {
+		return likeliest(flow.Client, slices.DeleteFunc(slices.Clone(engines), func(e netip.Addr) bool { return e == s.Self || slices.Contains(asked, e) }))
 	}
-	return s.after(asked, flow.Client, s.Former)
-}
-
-// after is the next engine to ask for a client's flow, of those in a list; the zero Addr begins.
-func (s *TableService) after(asked netip.Addr, client netip.AddrPort, engines []netip.Addr) netip.Addr {
-	key := NewRendezvous().AddrPort(client)
-	var rest []netip.Addr
-	for _, e := range engines {
-		if e != s.Self && (!asked.IsValid() || likelier(key, asked, e)) {
-			rest = append(rest, e)
-		}
+	if e := unasked(s.Engines); e.IsValid() {
+		return e
 	}
-	return likeliest(client, rest)
+	return unasked(s.Former)
 }
 
 // likeliest is the engine with the highest score for a client (native scale-out: "Virtual Service Scaling").

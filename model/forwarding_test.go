@@ -2,6 +2,7 @@ package model
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 )
 
@@ -71,24 +72,23 @@ func TestFlowsStay(t *testing.T) {
 				t.Fatalf("port %d moved from %s to %s when engine 1 died", port, before, after)
 			}
 		}
-		asked := make(map[netip.Addr]bool)
-		var last netip.Addr
+		var asked []netip.Addr
 		for {
-			e := tableOf(2, 1, 2, 3, 4).Holder(f, last)
+			e := tableOf(2, 1, 2, 3, 4).Holder(f, asked)
 			if !e.IsValid() {
 				break
 			}
-			if asked[e] || e == engineAt(2) {
+			if slices.Contains(asked, e) || e == engineAt(2) {
 				t.Fatalf("port %d: %s is asked again", port, e)
 			}
-			asked[e], last = true, e
+			asked = append(asked, e)
 		}
 		if len(asked) != 3 {
 			t.Fatalf("port %d: %d others were asked", port, len(asked))
 		}
 	}
 	for _, table := range []*Table{nil, NewTable(nil), tableOf(1, 1)} {
-		if e := table.Holder(flowOf(1), netip.Addr{}); e.IsValid() {
+		if e := table.Holder(flowOf(1), nil); e.IsValid() {
 			t.Errorf("there is nobody to ask but %s", e)
 		}
 	}
@@ -105,8 +105,26 @@ func TestFlowsOfLeavingEngines(t *testing.T) {
 			if got := chosen(table, self, f); got != engineAt(1) {
 				t.Fatalf("port %d: engine %d gives a new flow to %s", port, self, got)
 			}
-			if got := table.Holder(f, netip.Addr{}); got != engineAt(4-self) {
+			if got := table.Holder(f, nil); got != engineAt(4-self) {
 				t.Fatalf("port %d: engine %d asks %s", port, self, got)
+			}
+		}
+	}
+}
+
+// TestFlowsSoughtWhileEnginesLeave: whoever carries a service throughout is asked, though others leave and come back between
+// two questions.
+func TestFlowsSoughtWhileEnginesLeave(t *testing.T) {
+	table := func(engines, former []netip.Addr) *Table {
+		return NewTable([]TableService{{Name: "shop", Address: shopAt, Servers: []netip.AddrPort{backEnd}, Self: engineAt(1), Engines: engines, Former: former}})
+	}
+	both, one, none := []netip.Addr{engineAt(1), engineAt(2)}, []netip.Addr{engineAt(1), engineAt(3)}, []netip.Addr(nil)
+	for port := range uint16(1000) {
+		f := flowOf(port + 1)
+		for what, after := range map[string]*Table{"gone": table(one, none), "leaving": table(one, []netip.Addr{engineAt(2)})} {
+			first := table(both, []netip.Addr{engineAt(3)}).Holder(f, nil)
+			if first != engineAt(3) && after.Holder(f, []netip.Addr{first}) != engineAt(3) {
+				t.Fatalf("port %d: %s was asked first and is %s, and engine 3 is not asked", port, first, what)
 			}
 		}
 	}

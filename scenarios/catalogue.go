@@ -22,7 +22,7 @@ const falseHostReport = "false-host-report"
 // line to list it and for the schema to know it; each world plays it by its name.
 var Catalogue = []FaultKind{
 	{Name: "crash",
-		About: "The process is killed. Its disk keeps everything, synced or not. It starts again after `for`; without, never."},
+		About: "The process is killed. Its disk keeps everything, synced or not. It starts again after `for`; without, when its machine does."},
 	{Name: "power-loss",
 		About: "The hosts of the target lose power at the same instant, with every node on them. Writes that were not synced may be lost. They boot after `for`; without, never."},
 	{Name: "disk-loss",

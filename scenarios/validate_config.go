@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"firedrill/model/config"
 )
@@ -45,6 +46,13 @@ func (v *validation) objectPaths() []string {
 	return paths
 }
 
+// makes tells whether a cloud makes the engines that are missing.
+func (v *validation) makes(cloud string) bool {
+	return v.s.Topology.Cloud != nil && slices.ContainsFunc(v.s.Config.Clouds, func(c config.Cloud) bool {
+		return c.Name == cloud && c.Access == config.WriteAccess
+	})
+}
+
 // groups holds the topology against the groups that are configured.
 func (v *validation) groups() {
 	engines := make(map[string]int)
@@ -56,7 +64,7 @@ func (v *validation) groups() {
 		path := fmt.Sprintf("config.service_engine_groups[%d]", i)
 		v.check(g.Name != leader, path+".name", "%q means the controllers' leader where failovers are counted; use another name", g.Name)
 		n := engines[g.Name]
-		v.check(g.HAMode != config.HAModeLegacyActiveStandby || n == 2, path+".name",
+		v.check(g.HAMode != config.HAModeLegacyActiveStandby || n == 2 || n < 2 && v.makes(g.CloudRef), path+".name",
 			"a group of %s has exactly 2 engines; topology.engines gives it %d", g.HAMode, n)
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"firedrill/model"
@@ -56,7 +57,7 @@ func (w *World) openFlow(m *machine, f *frame) {
 	flow := f.identity()
 	d := m.table.Lookup(flow, model.Load{Taken: m.taken, Open: m.openTo})
 	if d.Action == model.ActionGive {
-		w.give(m, f, d.Engine, false)
+		w.give(m, f, d.Engine, false, nil)
 		return
 	}
 	var service *carried
@@ -108,16 +109,12 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 
 // seekHolder finds who has a flow that is not known here, one after the other. Who is asked says that it is not there.
 func (w *World) seekHolder(m *machine, f *frame) {
-	var asked netip.Addr
-	switch {
-	case f.missed:
-		asked = f.from.addr()
-	case f.given:
-		w.give(m, f, f.from.addr(), true)
+	if f.given && !f.missed {
+		w.give(m, f, f.from.addr(), true, f.asked)
 		return
 	}
-	if engine := m.table.Holder(f.identity(), asked); engine.IsValid() {
-		w.give(m, f, engine, false)
+	if engine := m.table.Holder(f.identity(), f.asked); engine.IsValid() {
+		w.give(m, f, engine, false, slices.Concat(f.asked, []netip.Addr{engine}))
 		return
 	}
 	w.toClient(m, f.flow, reset)
@@ -157,9 +154,9 @@ func (f *frame) identity() model.Flow {
 
 // give hands a frame of a client to another engine of the service, as it is, inside a frame between the two ("Virtual
 // Service Scaling": forwarded at layer 2). That engine answers the client itself.
-func (w *World) give(m *machine, f *frame, engine netip.Addr, missed bool) {
+func (w *World) give(m *machine, f *frame, engine netip.Addr, missed bool, asked []netip.Addr) {
 	g := w.newFrame()
-	g.kind, g.to, g.flow, g.last, g.given, g.missed = f.kind, pack(engine), f.flow, f.last, true, missed
+	g.kind, g.to, g.flow, g.last, g.given, g.missed, g.asked = f.kind, pack(engine), f.flow, f.last, true, missed, asked
 	w.sendIP(m, g)
 }
 

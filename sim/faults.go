@@ -93,13 +93,18 @@ func names(ms []*machine) []string {
 	return out
 }
 
-// strikeCrash kills processes; the kernel, and so the page cache, lives on.
-func strikeCrash(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+// strikeCrash kills processes; the kernel, and so the page cache, lives on. Those that do not come back by themselves do
+// so when their machine is started anew.
+func strikeCrash(w *World, f *scenarios.Fault, targets, _ []*machine) func() {
 	for _, m := range targets {
 		if m.up && m.disk != nil {
 			m.disk.crash(w.now)
 		}
 		m.goDown("crashed")
+		m.inc++ // it may have been about to start
+		if f.For.Min == 0 {
+			m.downs--
+		}
 	}
 	return func() { comeUp(targets) }
 }
@@ -107,17 +112,26 @@ func strikeCrash(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
 // strikePowerLoss cuts the power of the hosts that carry the targets: every machine on them stops at the
 // same instant, and what was not synced may be gone.
 func strikePowerLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
+	return w.darken(targets, "lost power", func(m *machine) { m.disk.powerLoss(w.now, w.diskRng) })
+}
+
+// darken cuts the power of the hosts that carry the targets, which a cloud sees, and does something to the disk of every
+// machine there; also where the process was down already: the page cache was not.
+func (w *World) darken(targets []*machine, why string, spoil func(*machine)) (heal func()) {
 	dark := w.onSameHosts(targets)
 	for _, m := range dark {
-		m.goDown("lost power")
-		if m.disk != nil { // also where the process was down already: the page cache was not
-			m.disk.powerLoss(w.now, w.diskRng)
+		m.goDown(why)
+		if m.disk != nil {
+			spoil(m)
 		}
 		m.cold = true
 	}
 	hosts := hostsOf(dark)
 	for _, h := range hosts {
 		h.dark++
+	}
+	if w.hypervisor != nil {
+		w.hypervisor.darken(hosts)
 	}
 	return func() {
 		for _, h := range hosts {
@@ -141,15 +155,10 @@ func hostsOf(ms []*machine) []*host {
 // strikeDiskLoss cuts the power of the hosts that carry the targets and takes their disks away: what comes up is a new
 // machine at the old address.
 func strikeDiskLoss(w *World, _ *scenarios.Fault, targets, _ []*machine) func() {
-	dark := w.onSameHosts(targets)
-	for _, m := range dark {
-		m.goDown("lost power and its disk")
-		if m.disk != nil {
-			m.disk.wipe()
-		}
-		m.replaced, m.cold = true, true
-	}
-	return func() { comeUp(dark) }
+	return w.darken(targets, "lost power and its disk", func(m *machine) {
+		m.disk.wipe()
+		m.replaced = true
+	})
 }
 
 // goDown stops a machine and counts who wants it down.

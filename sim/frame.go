@@ -76,6 +76,7 @@ type frame struct {
 	last     bool            // of a request: the client closes the flow after the answer
 	given    bool            // by the primary of the service to another of its engines
 	missed   bool            // and back: the flow is not known there
+	asked    []netip.Addr    // of both: the engines that were asked, or are
 	id       uint64          // of checks
 	gen      uint32          // and which of those with this id
 	check    model.CheckKind // of checks

@@ -50,7 +50,7 @@ func (w *World) bootCloud(m *machine, seed uint64) func() model.Node {
 	w.hypervisor = w.newHypervisor(m, seed)
 	c := w.plan.Topology.Cloud
 	return func() model.Node {
-		return cloud.New(cloud.Config{Name: m.Name, Username: c.Username, Password: c.Password, Poll: c.Notices.Std()}, w.hypervisor)
+		return cloud.New(cloud.Config{Name: m.Name, Username: c.Username, Password: c.Password, Poll: c.Notices.Std(), Images: m.images}, w.hypervisor)
 	}
 }
 
@@ -96,10 +96,10 @@ func (h *hypervisor) Machines() []cloud.Machine {
 			m.State = cloud.Failed
 		case i.m == nil:
 			m.State = cloud.Booting
-		case i.m.up:
-			m.State = cloud.Running
-		default:
+		case i.m.cold:
 			m.State = cloud.Stopped
+		default: // whether its process runs cannot be seen from outside
+			m.State = cloud.Running
 		}
 		out = append(out, m)
 	}
@@ -127,7 +127,7 @@ func (h *hypervisor) Build(m cloud.Machine) {
 
 // boot starts a machine whose time has come, unless it was destroyed meanwhile.
 func (h *hypervisor) boot(i *instance, fails bool) {
-	if at, there := h.find(i.Name); !there || h.instances[at] != i {
+	if at, there := h.find(i.Name); !there || h.instances[at] != i || i.failed {
 		return
 	}
 	x := h.w.hostNamed(i.Host, "")
@@ -138,6 +138,7 @@ func (h *hypervisor) boot(i *instance, fails bool) {
 	h.made++
 	n := scenarios.Node{Name: i.Name, Role: scenarios.RoleEngine, Number: h.made, Group: i.Group, Host: i.Host, Rack: x.rack}
 	i.m = h.w.addMachine(n, h.w.seed)
+	i.m.build, i.m.told = i.Image, i.Image
 	h.w.roles.Add(n)
 	i.m.boot = func() model.Node {
 		c := install.Engine(h.w.timers, n, i.Controllers)
@@ -149,6 +150,15 @@ func (h *hypervisor) boot(i *instance, fails bool) {
 	i.m.cold = true
 	h.w.history.Header.Nodes = append(h.w.history.Header.Nodes, history.Node{Name: n.Name, Role: n.Role, Group: n.Group, Host: n.Host})
 	i.m.start()
+}
+
+// darken ends the boots on hosts that lose power.
+func (h *hypervisor) darken(hosts []*host) {
+	for _, i := range h.instances {
+		if i.m == nil && slices.ContainsFunc(hosts, func(x *host) bool { return x.name == i.Host }) {
+			i.failed = true
+		}
+	}
 }
 
 // Destroy implements [cloud.Hypervisor].
@@ -170,11 +180,12 @@ func (h *hypervisor) Destroy(name string) {
 // Reboot implements [cloud.Hypervisor]. What a fault holds down stays down.
 func (h *hypervisor) Reboot(name string) {
 	at, there := h.find(name)
-	if !there || h.instances[at].m == nil || !h.instances[at].m.up {
+	if !there || h.instances[at].m == nil || h.instances[at].m.cold {
 		return
 	}
 	m := h.instances[at].m
 	m.goDown("rebooted by its cloud")
+	m.disk.powerLoss(h.w.now, h.w.diskRng) // as by the reset button: the page cache is gone
 	m.cold = true
 	c := h.w.plan.Topology.Cloud
 	h.w.at(h.w.now+int64(between(h.rng, c.Boot.Min, c.Boot.Max)), func() { comeUp([]*machine{m}) })

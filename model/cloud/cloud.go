@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/model"
+	"firedrill/model/release"
 	"firedrill/model/wire"
 )
 
@@ -18,6 +19,9 @@ type Config struct {
 	Username, Password string
 	// Poll is how often it looks at its hosts and machines.
 	Poll time.Duration
+	// Images are the versions of the builds that it can boot machines with, that first which it takes for one of which no
+	// version is said.
+	Images []string
 }
 
 // Hypervisor is the hardware, and what runs machines on it. The cloud's management sees it only through this; what it
@@ -49,6 +53,7 @@ type Machine struct {
 	Group       string       `json:"group"`
 	Host        string       `json:"host"`
 	Controllers []netip.Addr `json:"controllers"` // to which it reports
+	Image       string       `json:"image"`       // the version of the build that it boots
 	State       State        `json:"-"`           // as the hypervisor sees it
 }
 
@@ -69,6 +74,7 @@ type Cloud struct {
 	cfg        Config
 	hypervisor Hypervisor
 	env        model.Env
+	voice      wire.Voice
 	state      durable
 	broken     bool // the disk failed: nothing is done any more
 
@@ -86,11 +92,13 @@ type caller struct {
 const timerPoll model.TimerID = 1
 
 // New returns a cloud's management that has not started.
-func New(cfg Config, h Hypervisor) *Cloud { return &Cloud{cfg: cfg, hypervisor: h} }
+func New(cfg Config, h Hypervisor) *Cloud {
+	return &Cloud{cfg: cfg, hypervisor: h, voice: wire.NewVoice(release.Newest)}
+}
 
 // Start implements [model.Node]: what was promised before a crash and not begun is begun now.
 func (c *Cloud) Start(env model.Env) {
-	c.env = env
+	c.env = c.voice.Through(env)
 	if err := c.load(); err != nil {
 		c.fail(err)
 		return
@@ -124,7 +132,7 @@ func (c *Cloud) Receive(from netip.Addr, msg []byte) {
 	if c.broken {
 		return
 	}
-	if body, err := wire.Decode(msg); err == nil {
+	if body, err := c.voice.Decode(from, msg); err == nil {
 		if r, ok := body.(*wire.Envelope_CloudRequest); ok {
 			c.serve(from, r.CloudRequest)
 		}

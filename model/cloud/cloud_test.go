@@ -151,6 +151,34 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// TestImages: a machine boots the build that is asked for, or the one that the cloud was set up with, and none that is not
+// there.
+func TestImages(t *testing.T) {
+	b := newBench(t)
+	b.node = New(Config{Name: "cloud-1", Username: "avi", Password: "secret", Poll: time.Second, Images: []string{"16.2", "16.3"}}, b)
+	b.node.Start(b)
+	for _, c := range []struct {
+		name, image, boots string
+		status             wire.CloudStatus
+	}{
+		{"x", "", "16.2", wire.CloudStatus_CLOUD_OK},
+		{"y", "16.3", "16.3", wire.CloudStatus_CLOUD_OK},
+		{"z", "16.4", "", wire.CloudStatus_CLOUD_INVALID},
+		{"y", "16.2", "16.3", wire.CloudStatus_CLOUD_OK}, // the same name again
+	} {
+		r := b.send(&wire.CloudRequest{Operation: create, Term: 1, Username: "avi", Password: "secret", Instance: &wire.CloudInstance{Name: c.name, Image: c.image}})
+		boots := ""
+		for _, m := range b.machines {
+			if m.Name == c.name {
+				boots = m.Image
+			}
+		}
+		if r.Status != c.status || boots != c.boots {
+			t.Errorf("%s with %q: %v, and it boots %q; want %v and %q", c.name, c.image, r.Status, boots, c.status, c.boots)
+		}
+	}
+}
+
 // TestOtherClusters: a cluster sees the engines of no other, and ends none of them.
 func TestOtherClusters(t *testing.T) {
 	b := newBench(t)

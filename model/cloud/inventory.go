@@ -42,6 +42,6 @@ func (c *Cloud) report() {
 			continue
 		}
 		l.told, now.Version = body, version
-		c.env.Send(l.address, wire.Encode(&wire.Envelope_CloudReport{CloudReport: &wire.CloudReport{Inventory: now}}))
+		c.env.Send(l.address, c.voice.Encode(l.address, &wire.Envelope_CloudReport{CloudReport: &wire.CloudReport{Inventory: now}}))
 	}
 }

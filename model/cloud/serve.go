@@ -22,7 +22,7 @@ func (c *Cloud) serve(from netip.Addr, r *wire.CloudRequest) {
 	if answer.Status != wire.CloudStatus_CLOUD_REFUSED && answer.Status != wire.CloudStatus_CLOUD_DEPOSED {
 		answer.Inventory = c.inventory(r.Cluster)
 	}
-	c.env.Send(from, wire.Encode(&wire.Envelope_CloudResponse{CloudResponse: answer}))
+	c.env.Send(from, c.voice.Encode(from, &wire.Envelope_CloudResponse{CloudResponse: answer}))
 }
 
 func (c *Cloud) do(from netip.Addr, r *wire.CloudRequest) (wire.CloudStatus, string, error) {
@@ -77,7 +77,13 @@ func (c *Cloud) create(r *wire.CloudRequest) (wire.CloudStatus, string, error) {
 	case slices.Contains(c.state.Gone, name):
 		return wire.CloudStatus_CLOUD_GONE, name + " was deleted; use another name", nil
 	}
-	m := Machine{Name: name, Cluster: r.Cluster, Group: r.Instance.Group}
+	m := Machine{Name: name, Cluster: r.Cluster, Group: r.Instance.Group, Image: r.Instance.Image}
+	if m.Image == "" && len(c.cfg.Images) > 0 {
+		m.Image = c.cfg.Images[0]
+	}
+	if m.Image != "" && !slices.Contains(c.cfg.Images, m.Image) {
+		return wire.CloudStatus_CLOUD_INVALID, "there is no image of " + m.Image, nil
+	}
 	for _, text := range r.Controllers {
 		if a, err := netip.ParseAddr(text); err == nil {
 			m.Controllers = append(m.Controllers, a)

@@ -262,7 +262,7 @@ func (s *State) admitService(v *validator, vs *VirtualService) {
 	}
 }
 
-// admitEngine holds a legacy group to two engines, and an engine to its group.
+// admitEngine holds a legacy group to two engines, those that are about to end not counted, and an engine to its group.
 func (s *State) admitEngine(v *validator, engine *ServiceEngine) {
 	if old := s.entries[Key{KindServiceEngine, engine.Name}]; old != nil {
 		group := old.Object.(*ServiceEngine).GroupRef
@@ -274,11 +274,11 @@ func (s *State) admitEngine(v *validator, engine *ServiceEngine) {
 	}
 	others := 0
 	for _, e := range s.EnginesOf(engine.GroupRef) {
-		if e.Key.Name != engine.Name {
+		if e.Key.Name != engine.Name && e.Object.(*ServiceEngine).State != EngineDeleting {
 			others++
 		}
 	}
-	v.check(others < 2, "se_group_ref", "group %s of %s has its 2 engines", engine.GroupRef, HAModeLegacyActiveStandby)
+	v.check(others < 2 || engine.State == EngineDeleting, "se_group_ref", "group %s of %s has its 2 engines", engine.GroupRef, HAModeLegacyActiveStandby)
 }
 
 // admitGroup refuses to change the HA mode under engines that run.

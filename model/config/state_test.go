@@ -95,7 +95,7 @@ func (n naive) refuses(object Object) bool {
 			if ok && o.Name == engine.Name && o.GroupRef != engine.GroupRef {
 				return true
 			}
-			if ok && o.Name != engine.Name && o.GroupRef == engine.GroupRef {
+			if ok && o.Name != engine.Name && o.GroupRef == engine.GroupRef && o.State != EngineDeleting {
 				engines++
 			}
 		case *ServiceEngineGroup:
@@ -106,7 +106,7 @@ func (n naive) refuses(object Object) bool {
 		}
 	}
 	engine, ok := object.(*ServiceEngine)
-	return ok && engines >= 2 && n[Key{KindServiceEngineGroup, engine.GroupRef}].Object.(*ServiceEngineGroup).HAMode == HAModeLegacyActiveStandby
+	return ok && engines >= 2 && engine.State != EngineDeleting && n[Key{KindServiceEngineGroup, engine.GroupRef}].Object.(*ServiceEngineGroup).HAMode == HAModeLegacyActiveStandby
 }
 
 func (n naive) used(key Key) bool {

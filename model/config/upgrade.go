@@ -37,6 +37,7 @@ type UpgradeGroup struct {
 type UpgradeNode struct {
 	Name      string           `json:"name" yaml:"name"`
 	State     UpgradeNodeState `json:"state" yaml:"state"`
+	Tries     int              `json:"tries,omitempty" yaml:"tries,omitempty"`         // how often it was to be restarted
 	Disrupted []string         `json:"disrupted,omitempty" yaml:"disrupted,omitempty"` // services that had nowhere else to run
 }
 
@@ -86,6 +87,28 @@ func (u *Upgrade) Target() string {
 	return u.To
 }
 
+// VersionOf is what a new engine of a group boots: the version of the group. A group that is being upgraded has both, and
+// takes what it is about to have; on the way back every group takes the version before, which it need not be restarted for.
+func (u *Upgrade) VersionOf(group string) string {
+	switch u.State {
+	case UpgradeCompleted:
+		return u.To
+	case RollbackEngines, RollbackControllers, UpgradeRolledBack:
+		return u.From
+	}
+	for i := range u.Groups {
+		if g := &u.Groups[i]; g.Name == group && g.Why == "" && g.begun() {
+			return u.To
+		}
+	}
+	return u.From
+}
+
+// begun tells whether an engine of the group has been restarted, or may have been.
+func (g *UpgradeGroup) begun() bool {
+	return slices.ContainsFunc(g.Engines, func(n UpgradeNode) bool { return n.State == NodeDone || n.State == NodeRestarting })
+}
+
 // Node finds a controller or an engine by its name, nil if the upgrade does not know it.
 func (u *Upgrade) Node(name string) *UpgradeNode {
 	for i := range u.Controllers {
@@ -99,6 +122,11 @@ func (u *Upgrade) Node(name string) *UpgradeNode {
 		}
 	}
 	return nil
+}
+
+// Engine tells whether a node is an engine that the upgrade knows.
+func (u *Upgrade) Engine(name string) bool {
+	return slices.ContainsFunc(u.Groups, func(g UpgradeGroup) bool { return g.Node(name) != nil })
 }
 
 // Node finds an engine of the group.
@@ -135,9 +163,20 @@ func (u *Upgrade) Wait() {
 	}
 }
 
+// Rest takes back what was only begun. What was done stays: it tells which version a node runs.
+func (u *Upgrade) Rest() {
+	for i := range u.Groups {
+		for j := range u.Groups[i].Engines {
+			if n := &u.Groups[i].Engines[j]; n.State == NodeDraining {
+				n.State = NodeWaiting
+			}
+		}
+	}
+}
+
 func (n *UpgradeNode) wait(out *UpgradeOut) {
 	if out == nil || out.Node != n.Name {
-		n.State = NodeWaiting
+		n.State, n.Tries = NodeWaiting, 0
 	}
 }
 

@@ -241,7 +241,7 @@ func (k *connector) send(r *wire.CloudRequest) uint64 {
 	k.lastID++
 	r.Id, r.Cluster, r.Term = k.lastID, k.c.identity.Cluster, k.c.status.Term
 	r.Username, r.Password = k.cloud.Username, k.cloud.Password
-	k.c.env.Send(k.cloud.Management, wire.Encode(&wire.Envelope_CloudRequest{CloudRequest: r}))
+	k.c.env.Send(k.cloud.Management, k.c.voice.Encode(k.cloud.Management, &wire.Envelope_CloudRequest{CloudRequest: r}))
 	return r.Id
 }
 

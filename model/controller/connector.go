@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firedrill/model/config"
+	"firedrill/model/release"
 	"firedrill/model/wire"
 )
 
@@ -48,12 +49,24 @@ func (k *connector) create(e *config.ServiceEngine) {
 	x, limit := k.instance(e.Name), k.c.cfg.Timers.SECreateTimeout.Std()
 	switch {
 	case x == nil:
-		k.run(wire.CloudOperation_CLOUD_CREATE, &wire.CloudInstance{Name: e.Name, Group: e.GroupRef, Host: e.Host})
+		k.run(wire.CloudOperation_CLOUD_CREATE, &wire.CloudInstance{Name: e.Name, Group: e.GroupRef, Host: e.Host, Image: k.image(e.GroupRef)})
 	case x.State == "failed":
 		k.failed(e, "it did not boot")
 	case k.c.env.Now()-k.born(e.Name) > limit:
 		k.failed(e, "it has not reported within "+limit.String())
 	}
+}
+
+// image is the version of the build that a new engine of a group boots. A cloud that reads the first format boots what it
+// was set up with.
+func (k *connector) image(group string) string {
+	if k.c.voice.For(k.cloud.Management) < release.FormatBuilds {
+		return ""
+	}
+	if u := k.c.machine.upgrade; u != nil {
+		return u.VersionOf(group)
+	}
+	return k.c.cfg.Version
 }
 
 func (k *connector) born(engine string) time.Duration {
@@ -108,6 +121,21 @@ func (k *connector) done(e *errand, r *wire.CloudResponse) {
 	}
 }
 
+// lost tells whether a cloud knows that an engine which it has made does not run: its host is down, or it is not there.
+func (cs *clouds) lost(engine string) bool {
+	entry, ok := cs.c.machine.Get(engineKey(engine))
+	if !ok {
+		return false
+	}
+	object := entry.Object.(*config.ServiceEngine)
+	k := cs.connector(object.CloudRef)
+	if k == nil || k.inventory == nil {
+		return false
+	}
+	host, x := hostOf(k.inventory, object.Host), k.instance(engine)
+	return host != nil && host.Down || x == nil || x.State == "missing"
+}
+
 // failed gives an attempt up. Whatever is there of it is deleted under its name, which is not used again; the next
 // attempt waits a while, longer each time.
 func (k *connector) failed(e *config.ServiceEngine, why string) {
@@ -142,9 +170,13 @@ func (k *connector) propose(name string, object *config.ServiceEngine, event []b
 }
 
 // nurse looks after engines that are down: the cloud starts them anew after a while, and in the end too many dead ones are
-// deleted, the longest dead first. One that the cloud has lost is of no use to anybody.
+// deleted, the longest dead first. One that the cloud has lost is of no use to anybody. None is kept while the platform is
+// upgraded, which waits for all engines.
 func (k *connector) nurse() {
 	now, t := k.c.env.Now(), k.c.cfg.Timers
+	if k.c.machine.upgrade.Active() {
+		t.MaxDeadSE = 0
+	}
 	dead := make(map[string][]*engineView) // by group
 	for _, object := range k.engines() {
 		e, x := k.c.fleet.engine(object.Name), k.instance(object.Name)

@@ -16,7 +16,8 @@ func visit(state *config.State, group string, see func(*config.Entry)) bool {
 	}
 	see(&g)
 	for _, e := range state.EnginesOf(group) {
-		if e.Object.(*config.ServiceEngine).Data.IsValid() { // one that is being made has no address yet
+		// One that is being made has no address yet, and one that is about to end has no part any more.
+		if o := e.Object.(*config.ServiceEngine); o.Data.IsValid() && o.State != config.EngineDeleting {
 			see(e)
 		}
 	}

@@ -39,13 +39,20 @@ type placedGroup struct {
 	since    time.Duration          // when this leader first looked at the group
 	unplaced time.Duration          // since when a service was never placed; 0: all were
 	warned   []string               // warnings of the last plan, as logged
+	why      map[string]string      // services that are about to be placed anew by this leader, and why
 	staffing staffing
 }
 
 const nothingPending = ^uint64(0)
 
-// place proposes a new placement for every elastic group that needs one. It is called often, and does something when
-// something has changed.
+// isOurs tells whether a leader has anything to decide about a group: the two engines of a legacy group settle between
+// themselves which serves, and where an operator makes them, that is all.
+func (f *fleet) isOurs(g *config.ServiceEngineGroup) bool {
+	return g.HAMode.Elastic() || f.access(g) == config.WriteAccess
+}
+
+// place proposes a new placement for every elastic group that needs one, and sees to the engines that clouds make. It is
+// called often, and does something when something has changed.
 func (f *fleet) place() {
 	c := f.controller
 	if !f.placing.due || !c.ready {
@@ -53,7 +60,7 @@ func (f *fleet) place() {
 	}
 	f.placing.due = false
 	for _, entry := range c.machine.List(config.KindServiceEngineGroup) {
-		if g := entry.Object.(*config.ServiceEngineGroup); g.HAMode.Elastic() && f.isDue(g.Name) {
+		if g := entry.Object.(*config.ServiceEngineGroup); f.isOurs(g) && f.isDue(g.Name) {
 			f.placeGroup(g)
 		}
 	}
@@ -117,6 +124,7 @@ func (f *fleet) placeGroup(g *config.ServiceEngineGroup) {
 	}
 	view.planned = print
 	next, plan := in.plan()
+	view.explain(in, plan)
 	f.noteWaiting(view, next, plan)
 	if in.settled {
 		f.warn(view, plan)
@@ -148,7 +156,7 @@ func (f *fleet) propose(r *wire.Request) {
 func (f *fleet) placedGroup(name string) *placedGroup {
 	p := f.placing.byName[name]
 	if p == nil {
-		p = &placedGroup{name: name, pending: nothingPending, since: f.controller.env.Now()}
+		p = &placedGroup{name: name, pending: nothingPending, since: f.controller.env.Now(), why: make(map[string]string)}
 		f.placing.groups = append(f.placing.groups, p)
 		f.placing.byName[name] = p
 	}
@@ -163,10 +171,35 @@ func (p *placedGroup) tell(c *Controller, version uint64, placement *config.Plac
 	before := &config.Placement{Services: p.known}
 	for _, s := range placement.Services {
 		if p.told == 0 || !slices.Equal(before.EnginesOf(s.Service), s.Engines) {
-			c.env.Emit(model.Event{Kind: model.EventPlaced, Unit: s.Service, Peer: strings.Join(s.Engines, " "), Term: c.status.Term, Index: version})
+			c.env.Emit(model.Event{Kind: model.EventPlaced, Unit: s.Service, Peer: strings.Join(s.Engines, " "), Term: c.status.Term, Index: version,
+				Detail: p.why[s.Service]})
+		}
+		if s.Next == nil {
+			delete(p.why, s.Service) // it is where it should be
 		}
 	}
 	p.told, p.known = version, placement.Services
+}
+
+// explain keeps the reasons of a plan's moves until they are made. Services of one address move as one.
+func (p *placedGroup) explain(in *placementInput, plan *placement.Plan) {
+	if len(plan.Moves) == 0 {
+		return
+	}
+	why := make(map[string]string, len(plan.Moves))
+	for _, m := range plan.Moves {
+		if why[m.Service] != "" {
+			why[m.Service] += ", and "
+		}
+		why[m.Service] += m.String()
+	}
+	for _, unit := range in.units() {
+		for _, vs := range unit {
+			if w := why[unit[0].Name]; w != "" {
+				p.why[vs.Name] = w
+			}
+		}
+	}
 }
 
 // noteWaiting writes into the event log which services have no live engine and find no free slot, and which have one again.
@@ -220,6 +253,10 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 	for _, entry := range f.controller.machine.EnginesOf(g.Name) {
 		o := entry.Object.(*config.ServiceEngine)
 		state, flawed := f.lifeOf(o), f.failedLately(o.Name)
+		if !g.HAMode.Elastic() {
+			state = f.witnessed(o.Name, state)
+			view.idle = view.idle || state == placement.EngineDown // until the other one is heard
+		}
 		if f.joining(o.Name) {
 			in.settled, view.later = false, true
 		}
@@ -243,7 +280,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 	mix(flag(in.access == config.WriteAccess))
 	for _, entry := range f.controller.machine.ServicesOf(g.Name) {
 		vs := entry.Object.(*config.VirtualService)
-		if vs.Disabled {
+		if vs.Disabled || !g.HAMode.Elastic() {
 			continue
 		}
 		mix(entry.Version)
@@ -305,6 +342,15 @@ func (f *fleet) state(name string) placement.EngineState {
 		return placement.EngineUp
 	}
 	return placement.EngineSuspected
+}
+
+// witnessed is the state of an engine of a legacy pair. One that has missed a report is no witness of the death of the
+// other: it may be this node that hears neither.
+func (f *fleet) witnessed(name string, state placement.EngineState) placement.EngineState {
+	if e := f.engine(name); state == placement.EngineUp && f.listened(e.heard) {
+		return placement.EngineSuspected
+	}
+	return state
 }
 
 // hearsAny tells whether this leader hears any engine at present.

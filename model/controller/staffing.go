@@ -50,7 +50,7 @@ func (f *fleet) staff(g *config.ServiceEngineGroup, view *placedGroup, plan *pla
 		return
 	}
 	for _, d := range plan.Delete {
-		if entry, ok := c.machine.Get(engineKey(d.Engine)); ok {
+		if entry, ok := c.machine.Get(engineKey(d.Engine)); ok && entry.Object.(*config.ServiceEngine).State != config.EngineDeleting {
 			k.doom(entry.Object.(*config.ServiceEngine), c.event(EventSEDeleting, d.Engine, d.Why.String()))
 		}
 	}
@@ -144,7 +144,7 @@ func (f *fleet) beat() {
 func (f *fleet) suspect(k *connector) {
 	for _, object := range k.engines() {
 		e := f.engine(object.Name)
-		if e == nil || e.down || e.question.open || !e.met {
+		if e == nil || e.down || e.question.open || !e.met || f.controller.upgrade.out(e.name) {
 			continue
 		}
 		why := ""

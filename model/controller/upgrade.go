@@ -173,7 +173,7 @@ func (u *upgrading) step(next *config.Upgrade) (event, detail string) {
 	case config.UpgradeEngines, config.RollbackEngines:
 		return u.stepEngines(next)
 	case config.UpgradeAborting:
-		next.Wait()
+		next.Rest()
 		next.State = config.UpgradeAborted
 	}
 	return "", ""
@@ -184,15 +184,21 @@ func (u *upgrading) await(next *config.Upgrade) (event, detail string) {
 	out, node, a := next.Out, next.Node(next.Out.Node), u.answer(next.Out.Node)
 	late := u.c.env.Now()-u.since > u.c.cfg.Timers.UpgradeRestart.Std()
 	switch {
+	case a == nil && (u.c.clouds.lost(out.Node) || next.Engine(out.Node) && u.gone(out.Node)):
+		next.Out = nil // the build is not to blame
+		node.State, node.Tries = config.NodeWaiting, node.Tries-1
 	case a == nil && !late:
 	case a == nil:
 		return u.failed(next, fmt.Sprintf("%s does not come back with %s", out.Node, out.Version))
 	case a.life == out.Life && late:
 		return u.failed(next, fmt.Sprintf("%s does not restart", out.Node))
 	case a.life == out.Life && out.Node == u.c.name() && len(u.c.members()) > 1:
-		next.Out, node.State = nil, config.NodeWaiting // it was elected before the order came
+		next.Out = nil // it was elected before the order came
+		node.State, node.Tries = config.NodeWaiting, node.Tries-1
 	case a.life == out.Life:
 		u.orderRestart(out)
+	case a.version != out.Version && node.Tries < restartTries:
+		next.Out, node.State = nil, config.NodeWaiting // it may have been killed before the order came
 	case a.version != out.Version:
 		return u.failed(next, fmt.Sprintf("%s came back with %s: the build of %s does not run there", out.Node, a.version, out.Version))
 	case u.well(out.Node, a):
@@ -219,9 +225,13 @@ func (u *upgrading) orderRestart(out *config.UpgradeOut) {
 	u.order(out.Node, &wire.UpgradeOrder{Version: out.Version, Life: out.Life})
 }
 
+// restartTries is how often a node is restarted that comes back with the build of before.
+const restartTries = 2
+
 // takeOut lets a node be restarted next.
 func (u *upgrading) takeOut(next *config.Upgrade, node *config.UpgradeNode, a *upgradeAnswer) {
 	node.State = config.NodeRestarting
+	node.Tries++
 	next.Out = &config.UpgradeOut{Node: node.Name, Version: next.Target(), Life: a.life}
 }
 

@@ -40,6 +40,7 @@ func (u *upgrading) syncEngines(next *config.Upgrade) {
 // groupDone looks at every engine of a group, and tells whether none is left to restart. Only a group that does not run
 // the target everywhere is asked.
 func (u *upgrading) groupDone(next *config.Upgrade, g *config.UpgradeGroup) bool {
+	g.Engines = slices.DeleteFunc(g.Engines, func(n config.UpgradeNode) bool { return u.gone(n.Name) })
 	if !slices.ContainsFunc(g.Engines, func(n config.UpgradeNode) bool { return n.State != config.NodeDone && n.State != config.NodeFailed }) {
 		return true
 	}
@@ -51,8 +52,6 @@ func (u *upgrading) groupDone(next *config.Upgrade, g *config.UpgradeGroup) bool
 		}
 		u.ask(n.Name)
 		switch a := u.answer(n.Name); {
-		case u.gone(n.Name):
-			n.State = config.NodeDone
 		case a != nil && a.version == next.Target():
 			n.State = config.NodeDone
 		case next.BackWards() && u.c.fleet.lost(n.Name):
@@ -86,6 +85,10 @@ func (u *upgrading) stepGroup(next *config.Upgrade, g *config.UpgradeGroup) (eve
 		u.waits = "for " + n.Name + ", which is not heard" // lost for another reason: the rest of the group stays as it is
 		return "", ""
 	}
+	if u.lostAnother(g, n) {
+		n.State = config.NodeWaiting // it is needed
+		return "", ""
+	}
 	u.yield(g, n, a)
 	now, limit := u.c.env.Now(), u.c.cfg.Timers.UpgradeDrain.Std()
 	if serves := u.c.fleet.serves(e); len(serves) > 0 {
@@ -106,6 +109,13 @@ func (u *upgrading) stepGroup(next *config.Upgrade, g *config.UpgradeGroup) (eve
 	}
 	u.takeOut(next, n, a)
 	return event, detail
+}
+
+// lostAnother tells whether another engine of the group has died. One that is emptied would be of no use for as long.
+func (u *upgrading) lostAnother(g *config.UpgradeGroup, n *config.UpgradeNode) bool {
+	return slices.ContainsFunc(g.Engines, func(o config.UpgradeNode) bool {
+		return o.Name != n.Name && o.State != config.NodeFailed && u.c.fleet.lost(o.Name)
+	})
 }
 
 // spares tells whether a group can do without an engine: it is whole, or it is not going to be, with every engine there.
@@ -158,7 +168,7 @@ func (u *upgrading) yield(g *config.UpgradeGroup, n *config.UpgradeNode, a *upgr
 // othersWell tells whether all other engines of the group serve, or could.
 func (u *upgrading) othersWell(g *config.UpgradeGroup, n *config.UpgradeNode) bool {
 	for i := range g.Engines {
-		if other := &g.Engines[i]; other != n && !u.gone(other.Name) && !u.c.fleet.well(other.Name) {
+		if other := &g.Engines[i]; other != n && !u.c.fleet.well(other.Name) {
 			return false
 		}
 	}
@@ -192,12 +202,13 @@ func (u *upgrading) out(engine string) bool {
 	return g.Active() && g.Out != nil && g.Out.Node == engine
 }
 
-// well tells whether the leader hears an engine, nobody doubts it, and it runs the configuration of its group.
+// well tells whether the leader hears an engine, nobody doubts it, it runs the configuration of its group, and it hears
+// all others that live.
 func (f *fleet) well(name string) bool {
 	e := f.engine(name)
 	patience := time.Duration(f.controller.cfg.Timers.SEFailedHeartbeats) * f.controller.cfg.Timers.SEHeartbeat.Std()
 	return e != nil && e.met && !e.down && !e.question.open && f.controller.env.Now()-e.heard <= patience &&
-		e.report.ConfigIndex >= f.group(e.group).index && len(e.report.Silent) == 0
+		e.report.ConfigIndex >= f.group(e.group).index && !slices.ContainsFunc(e.report.Silent, func(name string) bool { return !f.lost(name) })
 }
 
 // serves lists the services for which an engine is still needed: of a legacy pair those of the group while it is
@@ -230,7 +241,7 @@ func (f *fleet) placementOf(group string) *config.Placement {
 // allWell tells whether all engines of a group are well but those that have failed.
 func (f *fleet) allWell(g *config.UpgradeGroup) bool {
 	return !slices.ContainsFunc(g.Engines, func(n config.UpgradeNode) bool {
-		return n.State != config.NodeFailed && !f.controller.upgrade.gone(n.Name) && !f.well(n.Name)
+		return n.State != config.NodeFailed && !f.well(n.Name)
 	})
 }
 

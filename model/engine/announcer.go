@@ -24,8 +24,11 @@ func (a *announcer) burst(addresses ...netip.Addr) {
 	a.planNext()
 }
 
+// announce announces an address, unless the peer was asked to take it over: neighbours may hear the two in either order.
 func (a *announcer) announce(ip netip.Addr) {
-	a.engine.env.Announce(ip)
+	if !a.engine.pair.yields(ip) {
+		a.engine.env.Announce(ip)
+	}
 	if a.due[ip]--; a.due[ip] <= 0 {
 		delete(a.due, ip)
 	}

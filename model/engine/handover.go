@@ -40,6 +40,11 @@ func (p *pair) leave(u *unit) {
 // leaves tells whether this engine serves a unit, and asks the peer to take it.
 func (p *pair) leaves(u *unit) bool { return u.active && p.engine.env.Now() < u.leaves }
 
+// yields tells whether an address is of a unit that this engine asks the peer to take.
+func (p *pair) yields(a netip.Addr) bool {
+	return slices.ContainsFunc(p.units, func(u *unit) bool { return p.leaves(u) && slices.Contains(u.addresses, a) })
+}
+
 // takes tells whether this engine can take over what the peer yields.
 func (p *pair) takes() bool { return p.engine.gateways.lost() == 0 }
 

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"firedrill/model"
@@ -22,6 +24,7 @@ import (
 type pair struct {
 	engine *Engine
 	peer   *config.ServiceEngine // nil while the group has no second engine
+	listed bool                  // the group has this engine: one whose place another has taken serves nothing
 	units  []*unit
 
 	sequence   uint64
@@ -56,10 +59,14 @@ type unit struct {
 // configure takes up a new configuration; first marks the first one in this life.
 func (p *pair) configure(first bool) {
 	c := p.engine.config
-	p.peer = nil
-	for i := range c.Engines {
-		if c.Engines[i].Name != p.engine.cfg.Name {
-			p.peer = &c.Engines[i]
+	engines := bySeniority(c.Engines)
+	was := p.listed
+	p.peer, p.listed = nil, false
+	for i := range engines {
+		if engines[i].Name != p.engine.cfg.Name {
+			p.peer = &engines[i]
+		} else {
+			p.listed = true
 		}
 	}
 	count := 1
@@ -71,6 +78,7 @@ func (p *pair) configure(first bool) {
 		p.release(last, "the group no longer distributes its load")
 		p.units = p.units[:len(p.units)-1]
 	}
+	first = first || !was
 	known := len(p.units)
 	for len(p.units) < count {
 		p.units = append(p.units, &unit{number: len(p.units)})
@@ -78,13 +86,30 @@ func (p *pair) configure(first bool) {
 	p.assign()
 	for i, u := range p.units {
 		was := u.preferred
-		u.preferred = u.number < len(c.Engines) && c.Engines[u.number].Name == p.engine.cfg.Name
+		u.preferred = u.number < len(engines) && engines[u.number].Name == p.engine.cfg.Name
 		// Otherwise it listens already: a configuration must not put off a takeover that is due.
 		if first || i >= known || u.preferred != was && !u.active {
 			p.listen(u)
 		}
+		if !p.listed {
+			p.release(u, "the group has other engines")
+		}
 	}
 }
+
+// bySeniority puts the engine first that was there first. The names that a leader gives end in a number that grows, and
+// so do those that people give.
+func bySeniority(engines []config.ServiceEngine) []config.ServiceEngine {
+	return slices.SortedStableFunc(slices.Values(engines), func(a, b config.ServiceEngine) int {
+		stem := strings.TrimRight(a.Name, digits)
+		if stem != strings.TrimRight(b.Name, digits) {
+			return strings.Compare(a.Name, b.Name)
+		}
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+}
+
+const digits = "0123456789"
 
 // addressesOf lists the virtual addresses of a unit: every count-th one in the order of services, whatever the number of
 // services on it, because an address is on one engine; and with the first unit the floating addresses of the group.
@@ -345,7 +370,7 @@ func (p *pair) askBack(u *unit) {
 
 // silent is called when no active peer has been heard of for as long as patience allows.
 func (p *pair) silent(number int) {
-	if number >= len(p.units) || p.units[number].active {
+	if number >= len(p.units) || p.units[number].active || !p.listed {
 		return
 	}
 	u := p.units[number]
@@ -372,8 +397,13 @@ func (p *pair) takeOver(u *unit, why string) {
 // weighAll implements [duty]; gateways decide for a pair, not servers.
 func (p *pair) weighAll() {}
 
-// tell implements [duty]; there is but one other engine, and its takeover needs no controller.
-func (p *pair) tell(*wire.EngineReport) {}
+// tell implements [duty]: the other engine lives, whatever the leader hears of it itself. That it is silent need not be
+// told, because a takeover needs no controller.
+func (p *pair) tell(r *wire.EngineReport) {
+	if p.hearsPeer() {
+		r.Hears = append(r.Hears, p.peer.Name)
+	}
+}
 
 // serves tells whether this engine is active for anything.
 func (p *pair) serves() bool {

@@ -147,6 +147,10 @@ func configure(t *testing.T, c *config.EngineConfig, args []datadriven.CmdArg) {
 			}
 		case "drop":
 			c.Services = slices.DeleteFunc(c.Services, func(vs config.VirtualService) bool { return vs.Name == value })
+		case "without":
+			c.Engines = slices.DeleteFunc(c.Engines, func(e config.ServiceEngine) bool { return e.Name == value })
+		case "with": // only a and b have addresses in these scripts
+			c.Engines = append(c.Engines, groupOf(0).Engines[slices.Index([]string{"a", "b"}, value)])
 		case "disable":
 			for i := range c.Services {
 				c.Services[i].Disabled = c.Services[i].Name == value
@@ -165,6 +169,33 @@ func configure(t *testing.T, c *config.EngineConfig, args []datadriven.CmdArg) {
 			c.Pools[0].Description = value
 		default:
 			t.Fatalf("unknown field %q", a.Key)
+		}
+	}
+}
+
+// TestSeniority: an engine whose name has a higher number came later, however the names sort.
+func TestSeniority(t *testing.T) {
+	for _, c := range []struct{ names, want string }{
+		{"engine-1 engine-2", "engine-1 engine-2"},
+		{"Avi-se-145 Avi-se-61", "Avi-se-61 Avi-se-145"},
+		{"Avi-se-100 Avi-se-99", "Avi-se-99 Avi-se-100"},
+		{"left right", "left right"},
+		{"a-10 b-9", "a-10 b-9"},
+		{"9 10", "9 10"},
+	} {
+		var engines []config.ServiceEngine
+		for _, name := range strings.Fields(c.names) {
+			engines = append(engines, config.ServiceEngine{Name: name})
+		}
+		for range 2 {
+			var got []string
+			for _, e := range bySeniority(engines) {
+				got = append(got, e.Name)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%s: %s, want %s", c.names, got, c.want)
+			}
+			slices.Reverse(engines)
 		}
 	}
 }

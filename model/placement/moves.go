@@ -8,7 +8,6 @@ import (
 // draft is a move with what its place in the order depends on.
 type draft struct {
 	Move
-	service  *service
 	from, to *engine // from: only where the service runs
 	rank     int
 }
@@ -58,16 +57,16 @@ func (s *service) draft(drafts []draft) []draft {
 	swapped := len(added) - grown
 	for i, e := range added[grown:] {
 		m := Move{Service: s.Name, Kind: MoveMove, From: removed[i].Name, To: e.Name, MakeFirst: true, Why: s.whyLeft(removed[i]), Where: s.where(e)}
-		drafts = append(drafts, draft{m, s, removed[i], e, rankMove})
+		drafts = append(drafts, draft{m, removed[i], e, rankMove})
 	}
 	for _, e := range removed[swapped:] {
 		m := Move{Service: s.Name, Kind: MoveScaleIn, From: e.Name, Why: s.whyGiven(e)}
-		drafts = append(drafts, draft{m, s, e, nil, rankShrink})
+		drafts = append(drafts, draft{m, e, nil, rankShrink})
 	}
 	if len(s.at) == s.want {
 		for _, l := range s.lost[min(grown, len(s.lost)):] {
 			m := Move{Service: s.Name, Kind: MoveScaleIn, From: l.name, Why: l.why}
-			drafts = append(drafts, draft{m, s, nil, nil, rankShrink})
+			drafts = append(drafts, draft{m, nil, nil, rankShrink})
 		}
 	}
 	return drafts
@@ -97,7 +96,7 @@ func (s *service) draftPromote(drafts []draft) []draft {
 	if m.Why.Code == "" { // it runs there, and could stay
 		m.Why = s.whyGiven(s.runs[0])
 	}
-	return append(drafts, draft{m, s, nil, nil, rankPromote})
+	return append(drafts, draft{m, nil, nil, rankPromote})
 }
 
 // draftGrow is the i-th engine more than now: in place of one that is lost, or beside the others.
@@ -115,7 +114,7 @@ func (s *service) draftGrow(i int, e *engine) draft {
 	if len(s.runs) == 0 {
 		rank = rankRun
 	}
-	return draft{m, s, nil, e, rank}
+	return draft{m, nil, e, rank}
 }
 
 // whyLeft says why a service goes from an engine to another.

@@ -1,7 +1,7 @@
 // Package placement decides which service engines serve which virtual services in the elastic HA modes ("Elastic HA for
 // Avi Service Engines"): N+M and active/active. It is one pure function, [Compute], from what is (groups, engines,
-// hosts, services and where they run) to a [Plan] of moves, each with its reason. Legacy pairs decide for themselves;
-// here their engines are only kept apart.
+// hosts, services and where they run) to a [Plan] of moves, each with its reason. Legacy pairs place
+// their services themselves; here it is only decided which engines they have.
 //
 // Words, as they are counted here:
 //
@@ -31,6 +31,7 @@ func Compute(in Input) *Plan {
 	plan := &Plan{}
 	for _, g := range s.groups {
 		if !g.elastic() {
+			g.staffPair(plan)
 			continue
 		}
 		g.settle()

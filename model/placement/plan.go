@@ -4,7 +4,7 @@ package placement
 type Plan struct {
 	Groups      []GroupStatus // by name; elastic groups only
 	Assignments []Assignment  // every service of an elastic group, by group and name
-	Moves       []Move        // group by group, in an order in which they can be carried out
+	Moves       []Move        // in an order in which they can be carried out, and why
 	Create      []Creation
 	Delete      []Deletion
 	Waiting     []Wait // group by group, outages first
@@ -34,11 +34,8 @@ type Move struct {
 	To      string // empty for MoveScaleIn
 	// MakeFirst says that the service runs on From, and must run on To before it is taken from there.
 	MakeFirst bool
-	// After are the indexes of earlier moves that must be done first: they free the slot, or pass the primary's role on.
-	// All other moves may begin at once.
-	After []int
-	Why   Reason // what made it necessary
-	Where Reason // why To, of all engines; none for MoveScaleIn and MovePromote
+	Why       Reason // what made it necessary
+	Where     Reason // why To, of all engines; none for MoveScaleIn and MovePromote
 }
 
 // MoveKind is what changes.

@@ -52,6 +52,8 @@ const (
 	CodeBuffer   Code = "buffer"
 	CodeFresh    Code = "fresh"
 	CodeNoSlot   Code = "no_slot"
+	CodePair     Code = "pair"
+	CodeReplaced Code = "replaced"
 	CodeSurplus  Code = "surplus"
 	CodeOrphaned Code = "orphaned"
 )
@@ -75,6 +77,7 @@ const (
 	CodeShortMaxSE    Code = "short_max_se"
 	CodeShortNoAccess Code = "short_no_access"
 	CodeShortNoHost   Code = "short_no_host"
+	CodePairNoHost    Code = "pair_no_host"
 	CodeSharedHost    Code = "shared_host"
 )
 
@@ -104,6 +107,8 @@ var texts = map[Code]string{
 	CodeBuffer:   "{have} of {want} engines for N + M",
 	CodeFresh:    "{have} of {want} engines, so that services get fresh ones",
 	CodeNoSlot:   "placements without a slot: {have}",
+	CodePair:     "{have} of {want} engines of a pair",
+	CodeReplaced: "{engine} is down, and another takes its place in the pair",
 	CodeSurplus:  "idle, and {want} of {have} engines are enough",
 	CodeOrphaned: "its group {group} does not exist",
 
@@ -121,6 +126,7 @@ var texts = map[Code]string{
 	CodeShortMaxSE:    "{have} of {want} engines for N + M; max_se is reached",
 	CodeShortNoAccess: "{have} of {want} engines for N + M; no access to the cloud: an operator must add engines",
 	CodeShortNoHost:   "{have} of {want} engines for N + M; no host with room is up and allowed",
+	CodePairNoHost:    "{have} of {want} engines of a pair; no host with room is up and allowed",
 	CodeSharedHost:    "its engines share hosts: {have} where {want} are possible",
 }
 

@@ -60,8 +60,6 @@ type engine struct {
 	retained  int        // placements that should leave, and have to stay
 	primaries int        // services that it holds as primary
 	slots     int        // free while the moves are made; negative: it holds too much
-	owed      []int      // moves that have made it hold less, but not yet free a slot
-	freed     [][]int    // for every slot that moves free, those that must be done
 	mark      *service   // the service being looked at, if it is here
 }
 
@@ -79,7 +77,6 @@ type service struct {
 	primary *engine
 	stays   int       // engines that it should leave, but cannot
 	final   []*engine // at, and what is left of leaving, the primary first
-	passed  []int     // the move that passes the primary's role on
 }
 
 type leave struct {

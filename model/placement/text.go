@@ -50,9 +50,6 @@ func (m Move) String() string {
 	if m.MakeFirst {
 		b.WriteString(", make before break")
 	}
-	for _, i := range m.After {
-		fmt.Fprintf(&b, ", after %d", i)
-	}
 	fmt.Fprintf(&b, ": %s", m.Why)
 	if m.Where.Code != "" {
 		fmt.Fprintf(&b, "; %s", m.Where)

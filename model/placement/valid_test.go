@@ -49,7 +49,7 @@ func check(in Input, p *Plan) error {
 		start[s] = len(runs)
 	}
 	for i, m := range p.Moves {
-		if err := w.move(i, m, p); err != nil {
+		if err := w.move(m); err != nil {
 			return fmt.Errorf("%d. %s: %w", i, m, err)
 		}
 	}
@@ -69,12 +69,7 @@ func (w *world) service(name string) Service {
 }
 
 // move carries one move out.
-func (w *world) move(i int, m Move, p *Plan) error {
-	for _, a := range m.After {
-		if a >= i {
-			return fmt.Errorf("after a later one")
-		}
-	}
+func (w *world) move(m Move) error {
 	s := w.service(m.Service)
 	g := w.groups[s.Group]
 	running := slices.Contains(w.runs[s.Name], m.From)

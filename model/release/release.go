@@ -15,7 +15,8 @@ type Version struct{ Line, Feature, Patch int }
 // The formats of messages and of log entries. A build reads its own and all before it.
 const (
 	FormatFirst Format = 1
-	// FormatBuilds names builds: a command says which one wrote it, a report of an engine which one runs.
+	// FormatBuilds names builds: a command says which one wrote it, a report of an engine which one runs, a request to a
+	// cloud which one a new engine boots.
 	FormatBuilds Format = 2
 
 	Newest = FormatBuilds

@@ -2644,6 +2644,7 @@ type CloudInstance struct {
 	Group         string                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
 	Host          string                 `protobuf:"bytes,3,opt,name=host,proto3" json:"host,omitempty"` // of CREATE: where it must run; empty: the cloud chooses
 	State         string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Image         string                 `protobuf:"bytes,5,opt,name=image,proto3" json:"image,omitempty"` // of CREATE, since format 2: the version of the build that it boots; empty: the one that the cloud was set up with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2702,6 +2703,13 @@ func (x *CloudInstance) GetHost() string {
 func (x *CloudInstance) GetState() string {
 	if x != nil {
 		return x.State
+	}
+	return ""
+}
+
+func (x *CloudInstance) GetImage() string {
+	if x != nil {
+		return x.Image
 	}
 	return ""
 }
@@ -3300,12 +3308,13 @@ const file_wire_proto_rawDesc = "" +
 	"\busername\x18\x05 \x01(\tR\busername\x12\x1a\n" +
 	"\bpassword\x18\x06 \x01(\tR\bpassword\x129\n" +
 	"\binstance\x18\a \x01(\v2\x1d.firedrill.wire.CloudInstanceR\binstance\x12 \n" +
-	"\vcontrollers\x18\b \x03(\tR\vcontrollers\"c\n" +
+	"\vcontrollers\x18\b \x03(\tR\vcontrollers\"y\n" +
 	"\rCloudInstance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x12\n" +
 	"\x04host\x18\x03 \x01(\tR\x04host\x12\x14\n" +
-	"\x05state\x18\x04 \x01(\tR\x05state\"[\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x14\n" +
+	"\x05image\x18\x05 \x01(\tR\x05image\"[\n" +
 	"\tCloudHost\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04rack\x18\x02 \x01(\tR\x04rack\x12\x12\n" +
