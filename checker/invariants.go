@@ -28,6 +28,8 @@ var Invariants = []Invariant{
 	{"answers-as-expected", "the REST API answers as the scenario says", checkAnswersAsExpected},
 	{"faults-strike", "every planned fault strikes somebody, or else the run proves nothing", checkFaultsStrike},
 	{"flows-survive", "no long flow of a client breaks while the engine that carries it lives and feels no fault", checkFlowsSurvive},
+	{"flows-balanced", "every new flow goes to a server that is up, and to the one that the algorithm of its pool chooses", checkFlowsBalanced},
+	{"servers-watched", "a back-end server that has stopped gets no more flows as soon as its monitor must have seen it", checkServersWatched},
 	{"group-isolation", "no engine serves what belongs to another group", checkGroupIsolation},
 	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
 	{"engines-not-leaked", "in the end the cloud has the engines that the configuration knows, and no others", checkEnginesNotLeaked},

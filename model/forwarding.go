@@ -35,7 +35,7 @@ type Balance uint8
 const (
 	BalanceRoundRobin Balance = iota
 	BalanceLeastConnections
-	BalanceConsistentHash
+	BalanceConsistentHash // of the client's address, as the vendor's hash is by default
 )
 
 // Flow is the identity of a client's connection to a service.
@@ -85,8 +85,8 @@ func (t *Table) Addresses() []netip.AddrPort {
 
 // Load is what a data path tells of itself when it asks for a decision. The lookup itself keeps no state.
 type Load struct {
-	Taken uint64                   // flows accepted so far; what round robin turns on
-	Open  func(netip.AddrPort) int // flows open to a server through this engine, for least connections; nil: none are
+	Taken func(service string) uint64 // flows of a service accepted so far; what round robin turns on
+	Open  func(netip.AddrPort) int    // flows open to a server through this engine, for least connections; nil: none are
 }
 
 // Lookup decides for a new flow.
@@ -122,7 +122,7 @@ func (s *TableService) pick(flow Flow, load Load) netip.AddrPort {
 		return s.least(load)
 	}
 	best, bestScore := s.Servers[0], uint64(0)
-	client := NewRendezvous().AddrPort(flow.Client)
+	client := NewRendezvous().AddrPort(netip.AddrPortFrom(flow.Client.Addr(), 0)) // all flows of a client, whatever port they come from
 	for _, server := range s.Servers {
 		if score := client.AddrPort(server).Score(); score >= bestScore {
 			best, bestScore = server, score
@@ -133,7 +133,7 @@ func (s *TableService) pick(flow Flow, load Load) netip.AddrPort {
 
 // turn is the server whose turn it is.
 func (s *TableService) turn(load Load) netip.AddrPort {
-	return s.Servers[load.Taken%uint64(len(s.Servers))]
+	return s.Servers[load.Taken(s.Name)%uint64(len(s.Servers))]
 }
 
 // least is the server with the fewest open flows; those with equally few take turns.
@@ -142,9 +142,9 @@ func (s *TableService) least(load Load) netip.AddrPort {
 		return s.turn(load)
 	}
 	var best netip.AddrPort
-	fewest := math.MaxInt
+	fewest, taken := math.MaxInt, load.Taken(s.Name)
 	for i := range uint64(len(s.Servers)) {
-		server := s.Servers[(load.Taken+i)%uint64(len(s.Servers))]
+		server := s.Servers[(taken+i)%uint64(len(s.Servers))]
 		if n := load.Open(server); n < fewest {
 			best, fewest = server, n
 		}

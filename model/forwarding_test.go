@@ -137,9 +137,10 @@ func TestLeastConnections(t *testing.T) {
 		s.Servers = append(s.Servers, netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 19, 1, n + 1}), 80))
 	}
 	table, open := NewTable([]TableService{s}), map[netip.AddrPort]int{s.Servers[1]: 5, s.Servers[2]: 2}
-	load := Load{Open: func(at netip.AddrPort) int { return open[at] }}
-	for ; load.Taken < 300; load.Taken++ {
-		open[table.Lookup(flowOf(uint16(load.Taken)), load).Server]++
+	taken := uint64(0)
+	load := Load{Taken: func(string) uint64 { return taken }, Open: func(at netip.AddrPort) int { return open[at] }}
+	for ; taken < 300; taken++ {
+		open[table.Lookup(flowOf(uint16(taken)), load).Server]++
 	}
 	for _, server := range s.Servers {
 		if n := open[server]; n < 102 || n > 103 {
@@ -147,8 +148,9 @@ func TestLeastConnections(t *testing.T) {
 		}
 	}
 	turns := make(map[netip.AddrPort]int)
-	for taken := range uint64(30) {
-		turns[table.Lookup(flowOf(1), Load{Taken: taken}).Server]++
+	load.Open = nil
+	for taken = range uint64(30) {
+		turns[table.Lookup(flowOf(1), load).Server]++
 	}
 	if turns[s.Servers[0]] != 10 || turns[s.Servers[1]] != 10 {
 		t.Errorf("turns: %v", turns)

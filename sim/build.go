@@ -30,6 +30,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		seed:         seed,
 		timers:       timers,
 		byName:       make(map[string]*machine),
+		serverNames:  make(map[ipv4]string),
 		gatewayInner: pack(scenarios.GatewayInner),
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
@@ -89,6 +90,8 @@ func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	case scenarios.RoleEngine:
 		m.boot = w.bootEngine(m)
 		m.disk = w.newDisk(m, seed)
+	case scenarios.RoleServer:
+		w.serverNames[m.nics[0].ip] = m.Name
 	case scenarios.RoleCloud:
 		m.boot = w.bootCloud(m, seed)
 		m.disk = w.newDisk(m, seed)

@@ -55,7 +55,7 @@ func (w *World) dataPath(m *machine, f *frame) {
 // openFlow asks the forwarding table that the engine has published, as the proxy of a container does.
 func (w *World) openFlow(m *machine, f *frame) {
 	flow := f.identity()
-	d := m.table.Lookup(flow, model.Load{Taken: m.taken, Open: m.openTo})
+	d := m.table.Lookup(flow, model.Load{Taken: m.traffic.flowsOf, Open: m.openTo})
 	if d.Action == model.ActionGive {
 		w.give(m, f, d.Engine, false, nil)
 		return
@@ -65,15 +65,14 @@ func (w *World) openFlow(m *machine, f *frame) {
 		service = m.countFlow(d.Service, flow, d.Server)
 	}
 	if d.Action == model.ActionRefuse {
-		w.toClient(m, f.flow, reset)
+		w.toClient(m, f.flow, reset, 0)
 		return
 	}
-	m.taken++
 	if len(m.flows) >= flowsKept {
 		w.forgetIdleFlows(m)
 	}
 	m.addFlow(f.flow, flowState{server: pack(d.Server.Addr()), port: d.Server.Port(), since: w.now, service: service})
-	w.toClient(m, f.flow, accept)
+	w.toClient(m, f.flow, accept, pack(d.Server.Addr()))
 }
 
 func (w *World) forgetIdleFlows(m *machine) {
@@ -117,7 +116,7 @@ func (w *World) seekHolder(m *machine, f *frame) {
 		w.give(m, f, engine, false, slices.Concat(f.asked, []netip.Addr{engine}))
 		return
 	}
-	w.toClient(m, f.flow, reset)
+	w.toClient(m, f.flow, reset, 0)
 }
 
 // addFlow remembers a flow.
@@ -166,7 +165,7 @@ func (w *World) reply(m *machine, f *frame, kind frameKind, flow flowKey) {
 	if kind == response {
 		if s, known := m.flows[flow]; known {
 			s.service.Responses++
-			w.toClient(m, flow, response)
+			w.toClient(m, flow, response, s.server)
 			if s.last {
 				m.dropFlow(flow)
 			}
@@ -178,9 +177,10 @@ func (w *World) reply(m *machine, f *frame, kind frameKind, flow flowKey) {
 	w.sendIP(m, r)
 }
 
-func (w *World) toClient(m *machine, flow flowKey, kind frameKind) {
+// toClient sends what an engine has to say on a flow, and which server has the flow.
+func (w *World) toClient(m *machine, flow flowKey, kind frameKind, server ipv4) {
 	r := w.newFrame()
-	r.kind, r.from, r.to, r.flow, r.by = kind, flow.service, flow.client, flow, m
+	r.kind, r.from, r.to, r.flow, r.by, r.server = kind, flow.service, flow.client, flow, m, w.serverNames[server]
 	w.sendIP(m, r)
 }
 

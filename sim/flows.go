@@ -28,6 +28,7 @@ type longFlow struct {
 	port     uint16
 	state    flowPhase
 	by       string // the engine that answers it
+	sent     int64  // when it was opened
 	answered int64  // when an answer last came, or the flow was opened
 }
 
@@ -72,6 +73,7 @@ func (c *flowClient) turn(l *longFlow) {
 	silent := c.w.now-l.answered > int64(flowPatience)
 	switch {
 	case l.state == flowOpen && silent:
+		c.send(l, reset) // as a kernel does for a socket that is given up
 		c.broken(l, l.by, "silence")
 		c.open(l)
 	case l.state == flowOpen:
@@ -89,7 +91,7 @@ func (c *flowClient) open(l *longFlow) {
 	c.opened++
 	l.number, l.port = c.opened, portOf(c.opened)
 	c.byPort[l.port] = l
-	l.state, l.by, l.answered = flowOpening, "", c.w.now
+	l.state, l.by, l.sent, l.answered = flowOpening, "", c.w.now, c.w.now
 	c.send(l, open)
 }
 
@@ -113,17 +115,25 @@ func (c *flowClient) receive(f *frame) {
 		}
 		l.state = flowClosed
 	case f.kind == accept && l.state == flowOpening:
-		l.state, l.by = flowOpen, f.by.Name
-		c.record(l, history.Begin, l.by, "")
+		l.state = flowOpen
+		c.begun(l, f)
 	case f.kind == response && l.state == flowOpen && l.by != f.by.Name:
-		l.by = f.by.Name // an opening that was sent twice may have been accepted twice
-		c.record(l, history.Begin, l.by, "")
+		c.begun(l, f) // an opening that was sent twice may have been accepted twice
 	}
 	l.answered = c.w.now
 }
 
-func (c *flowClient) broken(l *longFlow, by, reason string) { c.record(l, history.Finish, by, reason) }
+// begun records that an engine has let the flow in, and to which server.
+func (c *flowClient) begun(l *longFlow, f *frame) {
+	l.by = f.by.Name
+	c.record(l, history.Event{Phase: history.Begin, By: l.by, Server: f.server, Sent: l.sent})
+}
 
-func (c *flowClient) record(l *longFlow, phase, by, reason string) {
-	c.w.record(history.Event{Type: history.Flow, Client: c.m.Name, Op: l.number, Service: l.service, Phase: phase, By: by, Reason: reason})
+func (c *flowClient) broken(l *longFlow, by, reason string) {
+	c.record(l, history.Event{Phase: history.Finish, By: by, Reason: reason})
+}
+
+func (c *flowClient) record(l *longFlow, e history.Event) {
+	e.Type, e.Client, e.Op, e.Service = history.Flow, c.m.Name, l.number, l.service
+	c.w.record(e)
 }

@@ -81,6 +81,7 @@ type frame struct {
 	gen      uint32          // and which of those with this id
 	check    model.CheckKind // of checks
 	by       *machine        // of an answer: the engine that gave it
+	server   string          // of an answer: the back-end server behind it
 	payload  []byte
 }
 

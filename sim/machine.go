@@ -46,7 +46,6 @@ type machine struct {
 	table   *model.Table
 	flows   map[flowKey]flowState
 	open    map[uint64]int // flows, by server
-	taken   uint64         // flows accepted, for round robin
 	traffic traffic
 
 	// What the world itself runs on plain machines.

@@ -22,10 +22,11 @@ type prober struct {
 
 // watch is one service under observation.
 type watch struct {
-	name string
-	send func(number uint64) int // puts one probe on the wire and tells how many it asks
-	pace clients.Pace
-	gen  uint64
+	name    string
+	address netip.AddrPort          // of a virtual service
+	send    func(number uint64) int // puts one probe on the wire and tells how many it asks
+	pace    clients.Pace
+	gen     uint64
 }
 
 type pendingProbe struct {
@@ -43,18 +44,30 @@ func newProber(w *World, m *machine, probes scenarios.Probes) *prober {
 
 // watchService probes a virtual service by a flow with one request.
 func (p *prober) watchService(name string, address netip.AddrPort) {
-	w := p.w
-	wt := &watch{name: name, pace: clients.NewPace(p.probes)}
+	wt := &watch{name: name, address: address, pace: clients.NewPace(p.probes)}
 	wt.send = func(number uint64) int {
 		port := portOf(number)
 		p.byPort[port] = number
-		f := w.newFrame()
-		f.kind, f.to = open, pack(address.Addr())
-		f.flow = flowKey{client: p.m.nics[0].ip, clientPort: port, service: f.to, servicePort: address.Port()}
-		w.sendIP(p.m, f)
+		p.sendOn(wt, port, open)
 		return 1
 	}
 	p.add(wt)
+}
+
+// sendOn sends what opens or ends the flow of a probe.
+func (p *prober) sendOn(wt *watch, port uint16, kind frameKind) {
+	f := p.w.newFrame()
+	f.kind, f.to = kind, pack(wt.address.Addr())
+	f.flow = flowKey{client: p.m.nics[0].ip, clientPort: port, service: f.to, servicePort: wt.address.Port()}
+	p.w.sendIP(p.m, f)
+}
+
+// giveUp ends a probe that has waited long enough, and its flow, as a kernel does for a socket that is closed.
+func (p *prober) giveUp(number uint64) {
+	if pending, open := p.pending[number]; open && pending.watch.address.IsValid() {
+		p.sendOn(pending.watch, pending.port, reset)
+	}
+	p.finish(number, false, "", "", "silence")
 }
 
 // watchAPI probes the configuration API by a linearizable read, at the controller that answered last. While the
@@ -78,7 +91,7 @@ func (p *prober) watchAPI(members func() []netip.Addr) {
 		case !ok:
 		case a.Refusal == "":
 			leader = from
-			p.finish(a.Number, true, a.Controller, "")
+			p.finish(a.Number, true, a.Controller, "", "")
 		default:
 			p.refused(a.Number, a.Controller, a.Refusal)
 		}
@@ -128,7 +141,7 @@ func (p *prober) receive(f *frame) {
 		r.kind, r.to, r.flow, r.last = request, f.flow.service, f.flow, true
 		p.w.sendIP(p.m, r)
 	case response:
-		p.finish(number, true, f.by.Name, "")
+		p.finish(number, true, f.by.Name, f.server, "")
 	case reset:
 		p.refused(number, f.by.Name, "reset")
 	}
@@ -146,19 +159,19 @@ func (p *prober) refused(number uint64, by, reason string) {
 	pending.asked--
 	p.pending[number] = pending
 	if pending.asked == 0 {
-		p.finish(number, false, by, reason)
+		p.finish(number, false, by, "", reason)
 	}
 }
 
 // finish records the fate of a probe and adapts the pace.
-func (p *prober) finish(number uint64, ok bool, by, reason string) {
+func (p *prober) finish(number uint64, ok bool, by, server, reason string) {
 	pending, open := p.pending[number]
 	if !open {
 		return
 	}
 	delete(p.pending, number)
 	wt := pending.watch
-	p.w.record(history.Event{Type: history.Probe, Service: wt.name, Client: p.m.Name, Sent: pending.sent, OK: ok, By: by, Reason: reason})
+	p.w.record(history.Event{Type: history.Probe, Service: wt.name, Client: p.m.Name, Sent: pending.sent, OK: ok, By: by, Server: server, Reason: reason})
 	switch wt.pace.Finished(pending.sent, ok) {
 	case clients.Slower:
 		p.schedule(wt, p.probes.Every.Std())

@@ -51,7 +51,7 @@ func (t *trace) noteEvent(e *history.Event) {
 	for _, n := range [...]uint64{uint64(e.Time), e.Op, e.Version, uint64(e.Sent), e.Term, e.Index, e.Hash, e.State, uint64(e.Step), uint64(e.Status)} {
 		b = binary.AppendUvarint(b, n)
 	}
-	for _, s := range [...]string{string(e.Type), e.Client, e.Operation, e.Key, e.Value, e.Expected, e.Outcome, e.Service, e.By,
+	for _, s := range [...]string{string(e.Type), e.Client, e.Operation, e.Key, e.Value, e.Expected, e.Outcome, e.Service, e.By, e.Server,
 		e.Node, e.Event, e.Unit, e.Peer, e.Detail, e.Fault, e.Target, e.Phase, e.Reason} {
 		b = appendText(b, s)
 	}

@@ -30,6 +30,14 @@ func (t *traffic) of(service string) *carried {
 	return c
 }
 
+// flowsOf tells how many flows of a service were accepted.
+func (t *traffic) flowsOf(service string) uint64 {
+	if c := t.byName[service]; c != nil {
+		return c.Flows
+	}
+	return 0
+}
+
 // countFlow counts a new flow, to a server or refused.
 func (m *machine) countFlow(service string, flow model.Flow, server netip.AddrPort) *carried {
 	c := m.traffic.of(service)

@@ -20,12 +20,13 @@ type World struct {
 	generation uint64 // numbers timers, questions and other things that may be void when their time comes
 	checks     uint32
 
-	plan     *scenarios.Scenario
-	timers   config.Timers
-	seed     uint64
-	machines []*machine
-	byName   map[string]*machine
-	hosts    []*host
+	plan        *scenarios.Scenario
+	timers      config.Timers
+	seed        uint64
+	machines    []*machine
+	byName      map[string]*machine
+	serverNames map[ipv4]string // of the back-end servers
+	hosts       []*host
 
 	links        links
 	rules        []*rule
@@ -158,7 +159,7 @@ func (w *World) handle(e *event) {
 		if e.call != nil {
 			e.call()
 		} else {
-			m.sockets.finish(e.id, false, "", "silence")
+			m.sockets.giveUp(e.id)
 		}
 	case evCall:
 		e.call()

@@ -25,6 +25,7 @@ const (
 	fSent
 	fOK
 	fBy
+	fServer
 	fNode
 	fEvent
 	fUnit
@@ -45,7 +46,7 @@ const (
 
 var fieldNames = []string{
 	"client", "op", "operation", "key", "value", "expected", "version", "outcome", "items", "status",
-	"service", "sent", "ok", "by",
+	"service", "sent", "ok", "by", "server",
 	"node", "event", "unit", "peer", "term", "index", "hash", "state", "detail",
 	"step", "fault", "target", "resolved", "phase", "optional", "reason",
 }
@@ -68,8 +69,8 @@ type shape struct{ required, optional fields }
 var shapes = map[Type]shape{
 	Call:   {fClient | fOp | fOperation, fKey | fValue | fExpected | fVersion},
 	Return: {fClient | fOp | fOutcome, fValue | fVersion | fItems | fIndex | fBy | fReason | fDetail | fStatus},
-	Probe:  {fService, fClient | fSent | fOK | fBy | fReason},
-	Flow:   {fService | fOp | fPhase, fClient | fBy | fReason},
+	Probe:  {fService, fClient | fSent | fOK | fBy | fServer | fReason},
+	Flow:   {fService | fOp | fPhase, fClient | fSent | fBy | fServer | fReason},
 	NodeEv: {fNode | fEvent, fUnit | fPeer | fTerm | fIndex | fHash | fState | fDetail},
 	Fault:  {fFault | fPhase, fStep | fTarget | fResolved | fOptional | fReason | fDetail},
 	End:    {},
@@ -93,7 +94,7 @@ func (e *Event) used() fields {
 	for i, set := range [...]bool{
 		e.Client != "", e.Op != 0, e.Operation != "", e.Key != "", e.Value != "", e.Expected != "", e.Version != 0,
 		e.Outcome != "", len(e.Items) > 0, e.Status != 0,
-		e.Service != "", e.Sent != 0, e.OK, e.By != "",
+		e.Service != "", e.Sent != 0, e.OK, e.By != "", e.Server != "",
 		e.Node != "", e.Event != "", e.Unit != "", e.Peer != "", e.Term != 0, e.Index != 0, e.Hash != 0, e.State != 0,
 		e.Detail != "",
 		e.Step != 0, e.Fault != "", e.Target != "", len(e.Resolved) > 0, e.Phase != "", e.Optional, e.Reason != "",

@@ -36,6 +36,17 @@ type Service struct {
 	Name    string `json:"name"`
 	Address string `json:"address,omitempty"` // the VIP, without port
 	Group   string `json:"group,omitempty"`   // the service-engine group that carries it
+	Pool    *Pool  `json:"pool,omitempty"`    // nil: which of its servers gets a flow is not judged
+}
+
+// Pool is what a virtual service balances over. Which servers are up is told by server_up and server_down, of which the
+// one monitor of the pool is the cause.
+type Pool struct {
+	Name      string             `json:"name"` // as server_up and server_down call it
+	Algorithm config.LBAlgorithm `json:"algorithm"`
+	Servers   []string           `json:"servers"` // their nodes
+	// Out is how long after a server has stopped its monitor may take to see it.
+	Out config.Duration `json:"out,omitempty"`
 }
 
 // Node is a member of the cluster under test.
@@ -44,6 +55,8 @@ type Node struct {
 	Role  string `json:"role"`            // controller, engine, server, client, gateway, cloud
 	Group string `json:"group,omitempty"` // of an engine
 	Host  string `json:"host,omitempty"`
+	// Address is that of a server, as server_up and server_down tell it, without the port.
+	Address string `json:"address,omitempty"`
 }
 
 // Type says which fields of an [Event] count.
@@ -53,8 +66,8 @@ type Type string
 const (
 	Call   Type = "call"   // a client asks: Client, Op, Operation, Key, Value, Version
 	Return Type = "return" // and learns: Client, Op, Outcome, Value, Version, Items, Status, Index, By, Reason, Detail
-	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Reason
-	Flow   Type = "flow"   // a long flow of a client was opened, or found at another engine (Phase begin), or broken (end): Service, Client, Op, Phase, By, Reason
+	Probe  Type = "probe"  // a client tried a service: Service, Client, Sent, OK, By, Server, Reason
+	Flow   Type = "flow"   // a long flow of a client was opened, or found at another engine (Phase begin), or broken (end): Service, Client, Op, Phase, Sent, By, Server, Reason
 	NodeEv Type = "node"   // a node did something: Node, Event and what model.Event holds
 	Fault  Type = "fault"  // the world struck or healed: Step, Fault, Target, Resolved, Phase, Optional
 	End    Type = "end"    // the run is over; nothing follows
@@ -101,7 +114,8 @@ type Event struct {
 	Service string `json:"service,omitempty"`
 	Sent    int64  `json:"sent,omitempty"` // when the probe left; Time is when its fate was known
 	OK      bool   `json:"ok,omitempty"`
-	By      string `json:"by,omitempty"` // the node that answered
+	By      string `json:"by,omitempty"`     // the node that answered
+	Server  string `json:"server,omitempty"` // the back-end server that By gave the flow to
 
 	Node   string `json:"node,omitempty"`
 	Event  string `json:"event,omitempty"`

@@ -86,6 +86,7 @@ func AppendEvent(b []byte, e *Event) []byte {
 		b = append(b, `,"ok":true`...)
 	}
 	b = stringField(b, "by", e.By)
+	b = stringField(b, "server", e.Server)
 	b = stringField(b, "node", e.Node)
 	b = stringField(b, "event", e.Event)
 	b = stringField(b, "unit", e.Unit)

@@ -134,6 +134,9 @@ func (h *health) wake() {
 		return
 	}
 	for i, t := range h.targets {
+		if !t.up {
+			h.engine.env.Emit(model.Event{Kind: model.EventServerUp, Unit: t.pool, Peer: t.server.String(), Detail: "trusted until it answers"})
+		}
 		t.up, t.known, t.against, t.next = true, false, 0, h.engine.env.Now()
 		h.engine.env.SetTimer(timerMonitor+model.TimerID(i), 0)
 	}

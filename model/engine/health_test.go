@@ -26,7 +26,7 @@ func monitored(t *testing.T, monitor config.HealthMonitor) *duo {
 func (s *station) servers(service int) []string {
 	var out []string
 	for nth := range uint64(8) {
-		d := s.table.Lookup(model.Flow{Client: netip.AddrPortFrom(netip.MustParseAddr("198.18.9.9"), 4000), Service: netip.AddrPortFrom(vip(service), 80)}, model.Load{Taken: nth})
+		d := s.table.Lookup(model.Flow{Client: netip.AddrPortFrom(netip.MustParseAddr("198.18.9.9"), 4000), Service: netip.AddrPortFrom(vip(service), 80)}, model.Load{Taken: func(string) uint64 { return nth }})
 		if d.Action == model.ActionServe && !slices.Contains(out, d.Server.String()) {
 			out = append(out, d.Server.String())
 		}

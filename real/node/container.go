@@ -196,7 +196,7 @@ func (c *container) begin(ctx context.Context) error {
 		c.beginWatches(ctx, 0)
 	case c.spec.Name == ClientNearby:
 		c.beginWatches(ctx, 1)
-		for _, l := range longFlows(c.plan, ClientNearby, c.record) {
+		for _, l := range longFlows(c.plan, ClientNearby, c.clock, c.record) {
 			c.part(func() { l.run(ctx) })
 		}
 	}

@@ -36,7 +36,7 @@ type DataPath struct {
 	log      *slog.Logger
 	table    atomic.Pointer[model.Table]
 	open     openFlows
-	taken    atomic.Uint64 // flows accepted, for round robin
+	choosing sync.Mutex // one flow after the other, or two would have the same turn
 	traffic  *traffic
 
 	ctx    context.Context
@@ -153,25 +153,31 @@ func serviceSocket(network, address string, c syscall.RawConn) error {
 
 // accept asks the table what to do with a new connection, and does it without waiting for anybody.
 func (p *DataPath) accept(c net.Conn, f model.Flow) {
-	d := p.table.Load().Lookup(f, model.Load{Taken: p.taken.Load(), Open: p.open.count})
-	if d.Action == model.ActionGive {
+	d, counts := p.choose(f)
+	switch d.Action {
+	case model.ActionGive:
 		p.work.Go(func() { p.give(c, f, d.Engine) })
 		return
-	}
-	var counts *carried
-	if d.Service != "" { // else nothing listens there
-		counts = p.traffic.flow(d.Service, f.Client, d.Server)
-	}
-	if d.Action == model.ActionRefuse {
+	case model.ActionRefuse:
 		resetConn(c)
 		return
 	}
-	p.taken.Add(1)
 	select {
 	case p.flows <- &flow{Conn: p.open.opened(c, d.Server), client: f.Client, server: d.Server, carried: counts}:
 	case <-p.ctx.Done():
 		resetConn(c) // and who counts what is open ends, too
 	}
+}
+
+// choose asks the table, and counts what becomes of the flow.
+func (p *DataPath) choose(f model.Flow) (d model.Decision, counts *carried) {
+	p.choosing.Lock()
+	defer p.choosing.Unlock()
+	d = p.table.Load().Lookup(f, model.Load{Taken: p.traffic.flowsOf, Open: p.open.count})
+	if d.Service != "" && d.Action != model.ActionGive { // else nothing listens there
+		counts = p.traffic.flow(d.Service, f.Client, d.Server)
+	}
+	return d, counts
 }
 
 // flow is a connection of a client with the server that was chosen for it.

@@ -67,7 +67,7 @@ func get(t testing.TB, s *session) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return by
+	return by.engine
 }
 
 func dial(t testing.TB, at netip.AddrPort) *session {

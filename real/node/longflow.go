@@ -23,12 +23,13 @@ type longFlow struct {
 	address netip.AddrPort
 	first   time.Duration // after the beginning
 	every   time.Duration
+	clock   *Clock
 	record  *Recorder
 	opened  *atomic.Uint64 // numbers the flows of a client
 }
 
 // longFlows are those of a plan.
-func longFlows(plan *scenarios.Scenario, client string, record *Recorder) []*longFlow {
+func longFlows(plan *scenarios.Scenario, client string, clock *Clock, record *Recorder) []*longFlow {
 	var out []*longFlow
 	opened := new(atomic.Uint64)
 	w := plan.Workload.Flows
@@ -36,7 +37,7 @@ func longFlows(plan *scenarios.Scenario, client string, record *Recorder) []*lon
 		for range w.PerService {
 			out = append(out, &longFlow{
 				client: client, service: vs.Name, address: netip.AddrPortFrom(vs.VIP, vs.Port),
-				every: w.Every.Std(), record: record, opened: opened,
+				every: w.Every.Std(), clock: clock, record: record, opened: opened,
 			})
 		}
 	}
@@ -64,6 +65,7 @@ func (l *longFlow) run(ctx context.Context) {
 
 // live opens a flow and keeps it until it breaks. That it has begun is known from its first answer, which also tells where.
 func (l *longFlow) live(ctx context.Context, turn <-chan time.Time) {
+	sent := int64(l.clock.Run())
 	opening, cancel := context.WithTimeout(ctx, flowPatience)
 	s, err := openSession(opening, l.address)
 	cancel()
@@ -72,7 +74,7 @@ func (l *longFlow) live(ctx context.Context, turn <-chan time.Time) {
 	}
 	defer s.close()
 	var number uint64
-	var by string
+	var by answerer
 	for {
 		asking, cancel := context.WithTimeout(ctx, flowPatience)
 		who, err := s.ask(asking)
@@ -82,12 +84,12 @@ func (l *longFlow) live(ctx context.Context, turn <-chan time.Time) {
 			return
 		case err != nil && !errors.As(err, new(statusError)): // an engine that says that a server is gone still keeps the flow
 			if number > 0 {
-				l.tell(number, history.Finish, by, brokenBy(by, reasonOf(err)))
+				l.tell(history.Event{Op: number, Phase: history.Finish, By: by.engine, Reason: brokenBy(by.engine, reasonOf(err))})
 			}
 			return
 		case number == 0:
 			number = l.opened.Add(1)
-			l.tell(number, history.Begin, who, "")
+			l.tell(history.Event{Op: number, Phase: history.Begin, Sent: sent, By: who.engine, Server: who.server})
 		}
 		by = who
 		select {
@@ -105,6 +107,7 @@ func brokenBy(engine, reason string) string {
 	return reason
 }
 
-func (l *longFlow) tell(number uint64, phase, by, reason string) {
-	l.record.Record(history.Event{Type: history.Flow, Client: l.client, Op: number, Service: l.service, Phase: phase, By: by, Reason: reason})
+func (l *longFlow) tell(e history.Event) {
+	e.Type, e.Client, e.Service = history.Flow, l.client, l.service
+	l.record.Record(e)
 }

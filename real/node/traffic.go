@@ -39,6 +39,16 @@ func (t *traffic) flow(service string, client, server netip.AddrPort) *carried {
 	return c
 }
 
+// flowsOf tells how many flows of a service were accepted.
+func (t *traffic) flowsOf(service string) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.byName[service]; c != nil {
+		return c.Flows
+	}
+	return 0
+}
+
 // request counts one that is handed to the flow's server.
 func (c *carried) request() {
 	c.t.mu.Lock()

@@ -36,7 +36,7 @@ type watch struct {
 type fate struct {
 	sent   int64
 	ok     bool
-	by     string
+	by     answerer
 	reason string
 }
 
@@ -66,7 +66,7 @@ func (w *watch) run(ctx context.Context) {
 		case <-due.C:
 			probe()
 		case f := <-fates:
-			w.record.Record(history.Event{Type: history.Probe, Service: w.service, Client: w.client, Sent: f.sent, OK: f.ok, By: f.by, Reason: f.reason})
+			w.record.Record(history.Event{Type: history.Probe, Service: w.service, Client: w.client, Sent: f.sent, OK: f.ok, By: f.by.engine, Server: f.by.server, Reason: f.reason})
 			switch pace.Finished(f.sent, f.ok) {
 			case clients.Slower:
 				due.Reset(w.probes.Every.Std())
@@ -112,28 +112,39 @@ func openSession(ctx context.Context, service netip.AddrPort) (*session, error) 
 // close ends the session without leaving its port in TIME_WAIT: a client that probes every few milliseconds would run out.
 func (s *session) close() { resetConn(s.Conn) }
 
-// ask sends a request and reads the answer to its end. It tells which engine answered.
-func (s *session) ask(ctx context.Context) (by string, err error) {
+// answerer is who answered: the engine, as it says in Via, and the back-end server behind it, as it says in its answer.
+type answerer struct{ engine, server string }
+
+// longestName is more than the name of any server.
+const longestName = 256
+
+// ask sends a request and reads the answer to its end. It tells who answered.
+func (s *session) ask(ctx context.Context) (by answerer, err error) {
 	defer context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.RemoteAddr().String()+"/", nil)
 	if err != nil {
-		return "", err
+		return by, err
 	}
 	if err := r.Write(s.Conn); err != nil {
-		return "", err
+		return by, err
 	}
 	answer, err := http.ReadResponse(s.in, r)
 	if err != nil {
-		return "", err
-	}
-	defer answer.Body.Close()
-	_, by, _ = strings.Cut(answer.Header.Get("Via"), " ")
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		return by, err
 	}
-	if answer.StatusCode >= http.StatusBadRequest {
+	defer answer.Body.Close()
+	_, by.engine, _ = strings.Cut(answer.Header.Get("Via"), " ")
+	name, err := io.ReadAll(io.LimitReader(answer.Body, longestName))
+	if err == nil {
+		_, err = io.Copy(io.Discard, answer.Body)
+	}
+	switch {
+	case err != nil:
+		return by, err
+	case answer.StatusCode >= http.StatusBadRequest:
 		return by, statusError(answer.StatusCode)
 	}
+	by.server = strings.TrimSpace(string(name))
 	return by, nil
 }
 

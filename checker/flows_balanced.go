@@ -1,0 +1,294 @@
+package checker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"firedrill/checker/history"
+	"firedrill/model"
+	"firedrill/model/config"
+)
+
+// checkFlowsBalanced judges to which server an engine gave each new flow, as far as a client can know: one that the engine
+// calls up, and of these the one that the algorithm of the pool chooses. What the client does not learn, such as where a
+// flow without an answer went, widens what is allowed.
+func checkFlowsBalanced(h *evidence) []Violation {
+	b := newBalance(h)
+	for i := range h.Events {
+		b.see(i, &h.Events[i])
+	}
+	return b.violations
+}
+
+const (
+	// balanceSlack is by how many flows servers may differ beyond what an algorithm says: flows are under way at the same
+	// time, and a client learns where they went in another order.
+	balanceSlack = 3
+	// settling is how long after it has called a server up or down an engine may still choose as before: worlds record the
+	// one and change the other one after the other.
+	settling = int64(10 * time.Millisecond)
+	// unheard is how long an opening may take before it may have been made twice.
+	unheard = int64(50 * time.Millisecond)
+)
+
+// at is one service at one engine.
+type at struct{ engine, service string }
+
+// balance is what is known as events go by.
+type balance struct {
+	h        *evidence
+	monitors *monitors
+	until    map[string]int // the line from which the configuration of a service is not known
+
+	turns map[at]*round             // round robin
+	homes map[string][]home         // consistent hash, by service and client
+	open  map[string]map[string]int // least connections: long flows, by engine and server
+	flows map[string]*history.Event // the open ones, by client and number
+	lost  map[string]int            // flows whose server nobody told, by service
+	vain  int                       // all of them
+
+	told       map[string]bool
+	violations []Violation
+}
+
+// round is how often servers have had their turn since the set of them last changed.
+type round struct {
+	had   map[string]int
+	since int64
+	lost  int // of the service, by then
+}
+
+// home is where a client's flows went while these servers were up.
+type home struct {
+	up     []string
+	server string
+}
+
+func newBalance(h *evidence) *balance {
+	b := &balance{h: h, monitors: newMonitors(h), until: make(map[string]int), turns: make(map[at]*round), homes: make(map[string][]home),
+		open: make(map[string]map[string]int), flows: make(map[string]*history.Event), lost: make(map[string]int), told: make(map[string]bool)}
+	for _, s := range h.Header.Services {
+		if s.Pool != nil {
+			b.until[s.Name] = h.balancedUntil(s)
+		}
+	}
+	return b
+}
+
+// balancedUntil is the first line that may change how a service spreads its flows.
+func (h *evidence) balancedUntil(s history.Service) int {
+	u := make(unseen)
+	for i := range h.Events {
+		e := &h.Events[i]
+		switch {
+		case e.Type != history.Call || e.Operation == history.OpRead || e.Operation == history.OpList || e.Operation == history.OpCreate:
+		case e.Operation == history.OpRequest:
+			u.note(i, e)
+		case strings.HasPrefix(e.Key, string(config.KindHealthMonitor)+"/"):
+			u.from(string(config.KindHealthMonitor)+"/", i)
+		default:
+			u.from(e.Key, i)
+		}
+	}
+	end := len(h.Events)
+	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/"} {
+		end = min(end, u.until(key, end))
+	}
+	return end
+}
+
+func (b *balance) see(line int, e *history.Event) {
+	switch e.Type {
+	case history.NodeEv:
+		b.monitors.see(e)
+		if is(e, model.EventStarted) || is(e, model.EventStopped) {
+			delete(b.open, e.Node)
+		}
+	case history.Probe:
+		if !e.OK {
+			b.lose(e.Service)
+		} else if e.Server != "" {
+			b.choose(line, e)
+		}
+	case history.Flow:
+		b.follow(line, e)
+	}
+}
+
+func (b *balance) lose(service string) {
+	b.lost[service]++
+	b.vain++
+}
+
+// follow takes the events of long flows, which are what least connections counts.
+func (b *balance) follow(line int, e *history.Event) {
+	key := fmt.Sprint(e.Client, " ", e.Op)
+	if before := b.flows[key]; before != nil {
+		b.count(before, -1)
+		delete(b.flows, key)
+		if e.Phase == history.Begin {
+			b.lose(e.Service) // let in twice, and nobody knows whether the other engine has noticed
+		}
+	}
+	if e.Phase == history.Begin && e.Server != "" {
+		b.choose(line, e)
+		b.flows[key] = e
+		b.count(e, 1)
+	} else if e.Phase == history.Begin || e.Reason == "silence" {
+		b.lose(e.Service)
+	}
+}
+
+func (b *balance) count(e *history.Event, n int) {
+	if b.open[e.By] == nil {
+		b.open[e.By] = make(map[string]int)
+	}
+	b.open[e.By][e.Server] = max(0, b.open[e.By][e.Server]+n)
+}
+
+// choose judges one choice.
+func (b *balance) choose(line int, e *history.Event) {
+	s := b.h.service(e.Service)
+	if s.Pool == nil || line >= b.until[s.Name] {
+		return
+	}
+	for range (e.Time - e.Sent) / unheard {
+		b.lose(e.Service)
+	}
+	up, since, known := b.monitors.up(e.By, s.Pool)
+	if !known || since+settling > e.Sent {
+		return
+	}
+	if !slices.Contains(up, e.Server) {
+		b.tell(e, nil, "%s gave a flow of %s to %s, which it calls down", e.By, e.Service, e.Server)
+		return
+	}
+	switch s.Pool.Algorithm {
+	case config.LBConsistentHash:
+		b.hash(e, up)
+	case config.LBLeastConnections:
+		b.least(e, up)
+	default:
+		b.turn(e, up, since)
+	}
+}
+
+// turn: each server has its turn before one has another.
+func (b *balance) turn(e *history.Event, up []string, since int64) {
+	key := at{e.By, e.Service}
+	t := b.turns[key]
+	if t == nil || t.since != since {
+		t = &round{had: make(map[string]int), since: since, lost: b.lost[e.Service]}
+		b.turns[key] = t
+	}
+	t.had[e.Server]++
+	if most, least := extremes(t.had, up); most-least > balanceSlack+b.lost[e.Service]-t.lost {
+		b.tell(e, listed(t.had, up), "%s gave %d flows of %s to one server and %d to another, though they take turns", e.By, most, e.Service, least)
+	}
+}
+
+// least: of the servers that are up, one with the fewest flows is chosen.
+func (b *balance) least(e *history.Event, up []string) {
+	open := b.open[e.By]
+	if _, least := extremes(open, up); open[e.Server]-least > balanceSlack+b.vain {
+		b.tell(e, listed(open, up), "%s gave a flow of %s to %s, which had %d open already, though another had %d", e.By, e.Service, e.Server, open[e.Server], least)
+	}
+}
+
+// hash: a client stays with its server as long as that is up, unless the one that it goes to was not.
+func (b *balance) hash(e *history.Event, up []string) {
+	key := e.Service + " " + e.Client
+	for _, before := range b.homes[key] {
+		if before.server != e.Server && slices.Contains(up, before.server) && slices.Contains(before.up, e.Server) {
+			b.tell(e, []string{"with " + strings.Join(before.up, ", ") + " up it went to " + before.server, "now " + strings.Join(up, ", ") + " are up"},
+				"%s gave a flow of %s from %s to %s, though such flows go to %s", e.By, e.Service, e.Client, e.Server, before.server)
+			return
+		}
+	}
+	now := home{up, e.Server}
+	if !slices.ContainsFunc(b.homes[key], func(h home) bool { return h.server == now.server && slices.Equal(h.up, now.up) }) {
+		b.homes[key] = append(b.homes[key], now)
+	}
+}
+
+// tell reports the first violation of a service at an engine; what follows is the same one.
+func (b *balance) tell(e *history.Event, details []string, format string, args ...any) {
+	if key := e.By + " " + e.Service; !b.told[key] {
+		b.told[key] = true
+		b.violations = append(b.violations, violation(e.Time, details, format, args...))
+	}
+}
+
+// extremes are the highest and the lowest count of some servers.
+func extremes(counts map[string]int, of []string) (most, least int) {
+	for i, s := range of {
+		most = max(most, counts[s])
+		if i == 0 || counts[s] < least {
+			least = counts[s]
+		}
+	}
+	return most, least
+}
+
+func listed(counts map[string]int, of []string) (out []string) {
+	for _, s := range of {
+		out = append(out, fmt.Sprintf("%s: %d", s, counts[s]))
+	}
+	return out
+}
+
+// monitors is what the engines say of the servers, as events go by.
+type monitors struct {
+	nodes   map[string]string // servers by their addresses
+	engines map[string]map[string]map[string]bool
+	changed map[string]int64 // when an engine last said something new
+}
+
+func newMonitors(h *evidence) *monitors {
+	m := &monitors{nodes: make(map[string]string), engines: make(map[string]map[string]map[string]bool), changed: make(map[string]int64)}
+	for _, n := range h.Header.Nodes {
+		if n.Address != "" {
+			m.nodes[n.Address] = n.Name
+		}
+	}
+	return m
+}
+
+func (m *monitors) see(e *history.Event) {
+	switch model.EventKind(e.Event) {
+	case model.EventStarted, model.EventStopped:
+		delete(m.engines, e.Node)
+	case model.EventServerUp, model.EventServerDown:
+		pools := m.engines[e.Node]
+		if pools == nil {
+			pools = make(map[string]map[string]bool)
+			m.engines[e.Node] = pools
+		}
+		if pools[e.Unit] == nil {
+			pools[e.Unit] = make(map[string]bool)
+		}
+		pools[e.Unit][m.server(e)] = is(e, model.EventServerUp)
+		m.changed[e.Node] = e.Time
+	}
+}
+
+// server is the node that an event tells of.
+func (m *monitors) server(e *history.Event) string {
+	address, _, _ := strings.Cut(e.Peer, ":")
+	return m.nodes[address]
+}
+
+// up lists the servers of a pool that are up as an engine sees them, and since when it has seen them so; known is false
+// until it has told of each.
+func (m *monitors) up(engine string, pool *history.Pool) (up []string, since int64, known bool) {
+	states := m.engines[engine][pool.Name]
+	for _, s := range slices.Sorted(maps.Keys(states)) {
+		if states[s] && slices.Contains(pool.Servers, s) {
+			up = append(up, s)
+		}
+	}
+	return up, m.changed[engine], !slices.ContainsFunc(pool.Servers, func(s string) bool { _, told := states[s]; return !told })
+}

@@ -1,0 +1,86 @@
+package checker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"firedrill/checker/history"
+	"firedrill/checker/words"
+	"firedrill/model"
+)
+
+// watchSlack is how much later than its monitor says an engine may be seen to notice: clocks drift.
+const watchSlack = 100 * time.Millisecond
+
+// checkServersWatched wants every engine that lets clients in to notice a back-end server that has stopped, in the time of
+// its monitor.
+func checkServersWatched(h *evidence) []Violation {
+	var out []Violation
+	m := newMonitors(h)
+	for _, s := range h.Header.Services {
+		if s.Pool == nil || s.Pool.Out == 0 {
+			continue
+		}
+		until := h.balancedUntil(s)
+		for i := range h.Events {
+			stop := &h.Events[i]
+			if i < until && is(stop, model.EventStopped) && slices.Contains(s.Pool.Servers, stop.Node) {
+				out = append(out, h.unnoticed(m, s, stop)...)
+			}
+		}
+	}
+	return out
+}
+
+// unnoticed lists the engines that did not notice in time that a server of a service stopped.
+func (h *evidence) unnoticed(m *monitors, s history.Service, stop *history.Event) (out []Violation) {
+	within := s.Pool.Out.Std() + s.Pool.Out.Std()/100 + watchSlack
+	until := stop.Time + int64(within)
+	if until > int64(ends(h.History)) || h.starts(stop.Node, stop.Time, until) {
+		return nil
+	}
+	for _, engine := range h.admits(s.Name, stop.Time, until) {
+		if h.starts(engine, stop.Time, until) || h.struck(engine, stop.Time, until) || !h.callsUp(m, engine, s.Pool.Name, stop.Node, until) {
+			continue
+		}
+		out = append(out, violation(until, []string{describe(stop)}, "%s went on giving flows of %s to %s for %s after that had stopped", engine, s.Name, stop.Node, words.Duration(within)))
+	}
+	return out
+}
+
+// callsUp tells whether, by what it last said until then, an engine takes a server for up.
+func (h *evidence) callsUp(m *monitors, engine, pool, server string, until int64) bool {
+	up := false
+	for _, e := range h.told {
+		if e.Time > until {
+			break
+		}
+		if e.Node == engine && is(e, model.EventStarted) {
+			up = false
+		}
+		if e.Node == engine && e.Unit == pool && (is(e, model.EventServerUp) || is(e, model.EventServerDown)) && m.server(e) == server {
+			up = is(e, model.EventServerUp)
+		}
+	}
+	return up
+}
+
+// starts tells whether a node starts or stops after from, until.
+func (h *evidence) starts(node string, from, until int64) bool {
+	return slices.ContainsFunc(h.told, func(e *history.Event) bool {
+		return e.Node == node && e.Time > from && e.Time <= until && (is(e, model.EventStarted) || is(e, model.EventStopped))
+	})
+}
+
+// admits lists the engines that answered clients of a service in the time.
+func (h *evidence) admits(service string, from, until int64) (out []string) {
+	first, _ := slices.BinarySearchFunc(h.Events, from, func(e history.Event, t int64) int { return cmp.Compare(e.Time, t) })
+	for i := first; i < len(h.Events) && h.Events[i].Time <= until; i++ {
+		e := &h.Events[i]
+		if e.Type == history.Probe && e.OK && e.Service == service && !slices.Contains(out, e.By) {
+			out = append(out, e.By)
+		}
+	}
+	return out
+}
