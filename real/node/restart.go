@@ -31,6 +31,9 @@ func (c *container) buildFile() string { return filepath.Join(c.dir, filepath.Ba
 // begins anew in its place. Every build is the same program, which plays the version that the file names. A build that does
 // not come up here is given up for the one before.
 func (c *container) restart(version string) {
+	if version == "" {
+		version, _, _ = c.builds() // which could be read when this process began
+	}
 	c.emit(model.Event{Kind: model.EventStopped, Detail: "restarts with " + version})
 	if _, _, broken := install.Builds(&c.plan.Topology, c.spec.Name); version != broken {
 		if err := os.WriteFile(c.buildFile(), []byte(version+"\n"), 0o600); err != nil {
