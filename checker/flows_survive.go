@@ -28,7 +28,7 @@ func checkFlowsSurvive(h *evidence) []Violation {
 	for _, f := range h.longFlows() {
 		drained := slices.IndexFunc(drains, func(d drain) bool { return d.moves(f) })
 		switch {
-		case f.end == 0 && drained >= 0 && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
+		case f.end == 0 && drained >= 0 && !drains[drained].struck && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
 			out = append(out, violation(drains[drained].end, nil, "flow %d to %s is still at %s, which has drained", f.op, f.service.Name, f.by))
 		case f.end == 0 || f.by == "" || drained >= 0 || h.interrupted(f.by, f.begin, f.end) || h.hurt(f):
 		default:
@@ -38,7 +38,7 @@ func checkFlowsSurvive(h *evidence) []Violation {
 	limit := cmp.Or(h.Header.Expect.Drain.Std(), defaultDrain)
 	for _, d := range drains {
 		took := time.Duration(d.end - d.begin)
-		if d.open && took > limit+drainSlack || d.over && (took < limit-limit/100 || took > limit+drainSlack) {
+		if !d.struck && (d.open && took > limit+drainSlack || d.over && (took < limit-limit/100 || took > limit+drainSlack)) {
 			out = append(out, violation(d.end, nil, "%s drained %s for %s; its time is %s", d.engine, d.address, words.Duration(took), words.Duration(limit)))
 		}
 	}
@@ -92,6 +92,7 @@ type drain struct {
 	begin, end      int64
 	over            bool // its time has passed; it was not called off, because the engine carries the address again
 	open            bool // it lasts until the end of the record
+	struck          bool // a fault touched the engine meanwhile, so that it may end late
 }
 
 // moves tells whether a flow was at the engine, and had to leave it at the end of the drain.
@@ -117,9 +118,10 @@ func (h *evidence) drains() (out []drain) {
 		if d := &out[i]; d.end == 0 {
 			d.open, d.end = true, h.Events[len(h.Events)-1].Time
 		}
+		out[i].struck = h.struck(out[i].engine, out[i].begin, out[i].end)
 	}
 	return slices.DeleteFunc(out, func(d drain) bool {
-		return h.interrupted(d.engine, d.begin, d.end) || h.struck(d.engine, d.begin, d.end)
+		return h.interrupted(d.engine, d.begin, d.end)
 	})
 }
 
