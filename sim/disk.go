@@ -278,22 +278,28 @@ func diskPrefix(rng *rand.Rand, n int) int {
 	return int(rng.Uint64N(uint64(n) + 1))
 }
 
-// rot flips one bit among the durable bytes of the named file, or of a random one if name is empty; half of the time
-// in its last sector, where programs are apt to take damage for a torn write. It returns the name of the file, or "" if there was no such byte.
+// rot flips one bit among the durable bytes of the named file, or of all files if name is empty; half of the time in the
+// last sector of the file, where programs are apt to take damage for a torn write. It returns the name of the file, or ""
+// if there was no such byte.
 func (d *disk) rot(name string, rng *rand.Rand) string {
 	var candidates diskDir
+	total := uint64(0)
 	for _, e := range d.dir() {
 		if (name == "" || name == e.name) && e.file.durable() > 0 {
 			candidates = append(candidates, e)
+			total += uint64(e.file.durable())
 		}
 	}
-	if len(candidates) == 0 {
+	if total == 0 {
 		return ""
 	}
-	e := candidates[rng.Uint64N(uint64(len(candidates)))]
-	size := uint64(e.file.durable())
-	at := rng.Uint64N(size)
-	if size > diskSector && rng.Uint64N(2) == 0 {
+	at := rng.Uint64N(total)
+	for at >= uint64(candidates[0].file.durable()) {
+		at -= uint64(candidates[0].file.durable())
+		candidates = candidates[1:]
+	}
+	e := candidates[0]
+	if size := uint64(e.file.durable()); size > diskSector && rng.Uint64N(2) == 0 {
 		at = size - 1 - rng.Uint64N(diskSector)
 	}
 	rotten := e.file.data[at] ^ 1<<rng.Uint64N(8)

@@ -109,6 +109,19 @@ func TestDiskFull(t *testing.T) {
 	diskOK(t, d.Append("a", []byte("x")))
 }
 
+func TestDiskStuck(t *testing.T) {
+	d, clock := newTestDisk(1)
+	diskOK(t, d.Append("a", []byte("one")))
+	d.stuck = clock.at + int64(time.Second)
+	if diskOK(t, d.Sync("a")); clock.at < d.stuck || clock.at > d.stuck+int64(time.Millisecond) {
+		t.Errorf("a sync returns at %d, while the disk is stuck until %d", clock.at, d.stuck)
+	}
+	before := clock.at
+	if diskOK(t, d.Sync("a")); clock.at-before > int64(100*time.Millisecond) {
+		t.Errorf("afterwards it takes %v", time.Duration(clock.at-before))
+	}
+}
+
 func TestDiskReadError(t *testing.T) {
 	d, _ := newTestDisk(1)
 	diskOK(t, d.Append("a", []byte("one")))
