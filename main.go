@@ -410,10 +410,11 @@ func nodeCommand() *cobra.Command {
 	inside := func(s *pflag.FlagSet, f *drill.NodeFault) {
 		s.StringVar(&f.Delay, "delay", "", "what a message takes longer, such as 5ms..20ms")
 		s.DurationVar(&f.Sync, "sync", 0, "what a sync of the disk takes longer")
+		s.DurationVar(&f.Work, "work", 0, "what everything that the node does takes longer")
 		s.DurationVar(&f.Clock, "clock", 0, "how far the wall clock is off")
 	}
 	fault("cut", "Cut links of this container (nftables)", drill.CutNode, peers)
-	fault("fault", "Make the process delay or lose messages, sync slowly, or mistake the date", drill.StrikeNode, peers, inside)
+	fault("fault", "Make the process delay or lose messages, sync or work slowly, or mistake the date", drill.StrikeNode, peers, inside)
 	fault("mend", "End the fault and the cut of a number", drill.MendNode)
 	c.AddCommand(
 		&cobra.Command{Use: "members ADDRESS ...", Short: "Tell clients who the members of the cluster are", Args: cobra.MinimumNArgs(1),

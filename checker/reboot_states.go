@@ -55,7 +55,7 @@ func (r *reboots) follow(e *history.Event) {
 	case model.EventStarted, model.EventIdentity:
 		r.end(e.Node, e.Time)
 		r.lives[e.Node] = &reboot{begin: e.Time, begun: true}
-	case model.EventStopped:
+	case model.EventStopped, model.EventDiskError: // without its disk it stays down
 		r.end(e.Node, e.Time)
 		delete(r.lives, e.Node)
 	case model.EventNodeState:

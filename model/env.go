@@ -67,7 +67,8 @@ type Env interface {
 	Traffic(yield func(*TrafficSample))
 
 	// Restart ends the process, which hears nothing more, and asks its supervisor to start it again with the build of
-	// that version. If that does not come up, the supervisor starts the build that ran before.
+	// that version, or with "" that of the present one. If that does not come up, the supervisor starts the build that ran
+	// before.
 	Restart(version string)
 
 	// Disk is the node's disk.
@@ -102,6 +103,9 @@ var (
 	ErrDiskFull = errors.New("no space left on device")
 	ErrDiskIO   = errors.New("input/output error")
 )
+
+// Passing tells whether an error of a disk may be over when the process starts anew.
+func Passing(err error) bool { return errors.Is(err, ErrDiskFull) || errors.Is(err, ErrDiskIO) }
 
 // Disk is a flat directory of files with the durability of a POSIX file system: what was not synced may be
 // lost, in part or whole, when the power goes; a process crash alone loses nothing. Names are plain file names;

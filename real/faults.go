@@ -34,7 +34,12 @@ var strikes = map[string]strike{
 	"partition-one-way": strikePartitionOneWay,
 	"loss":              strikeLoss,
 	"delay":             strikeDelay,
-	"slow-disk":         strikeSlowDisk,
+	"jitter":            strikeJitter,
+	"switch-failure":    strikeSwitchFailure,
+	"slow-disk":         inside(func(f *scenarios.Fault) []string { return []string{"--sync", f.Delay.Min.String()} }),
+	"slow-cpu":          inside(func(f *scenarios.Fault) []string { return []string{"--work", f.Delay.Min.String()} }),
+	"clock-ahead":       inside(func(f *scenarios.Fault) []string { return []string{"--clock", f.By.Min.String()} }),
+	"clock-behind":      inside(func(f *scenarios.Fault) []string { return []string{"--clock", (-f.By.Min).String()} }),
 }
 
 // Playable refuses, by name, what containers cannot suffer.
@@ -54,6 +59,8 @@ func Playable(plan *scenarios.Scenario) error {
 var details = map[string]string{
 	"power-loss": "containers were killed; the kernel, which lives on, keeps what was not synced",
 	"delay":      "of messages between nodes, by their runtime; probes and flows take no longer",
+	"jitter":     "of messages between nodes, by their runtime; probes and flows take no longer",
+	"slow-cpu":   "of the node; its data path is as fast as ever",
 }
 
 // playFault waits until a fault is due, strikes, and heals it when its time is over. Lasting ends with the plan.

@@ -39,24 +39,40 @@ func strikeLoss(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 	return r.give(ctx, b, b.cuts(b.targets, b.others, "--in", "--out", "--loss", b.Loss.String()))
 }
 
+// strikeSwitchFailure cuts the targets off from everybody, each other too.
+func strikeSwitchFailure(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	return r.give(ctx, b, b.cuts(b.targets, r.cluster.machines, "--in", "--out"))
+}
+
 // strikeDelay makes messages take longer, each way.
 func strikeDelay(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	return r.late(ctx, b, b.Delay)
+}
+
+// strikeJitter makes each message take longer by a time of its own.
+func strikeJitter(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	return r.late(ctx, b, scenarios.Span{Max: b.Delay.Max})
+}
+
+func (r *run) late(ctx context.Context, b *blow, by scenarios.Span) (int64, heal, error) {
 	var orders []order
 	for _, o := range b.links(b.targets, b.others) {
-		orders = append(orders, b.order(o.machine, "fault", append(o.args, "--in", "--out", "--delay", b.Delay.String())...))
+		orders = append(orders, b.order(o.machine, "fault", append(o.args, "--in", "--out", "--delay", by.String())...))
 	}
 	return r.give(ctx, b, orders)
 }
 
-// strikeSlowDisk makes each sync of the targets' disks take longer.
-func strikeSlowDisk(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	var orders []order
-	for _, m := range b.targets {
-		if m.Role == scenarios.RoleController || m.Role == scenarios.RoleEngine {
-			orders = append(orders, b.order(m, "fault", "--sync", b.Delay.Min.String()))
+// inside is a fault that strikes the processes of the targets' nodes.
+func inside(args func(*scenarios.Fault) []string) strike {
+	return func(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+		var orders []order
+		for _, m := range b.targets {
+			if m.Role == scenarios.RoleController || m.Role == scenarios.RoleEngine {
+				orders = append(orders, b.order(m, "fault", args(b.Fault)...))
+			}
 		}
+		return r.give(ctx, b, orders)
 	}
-	return r.give(ctx, b, orders)
 }
 
 func (b *blow) order(m *machine, what string, args ...string) order {

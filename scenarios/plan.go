@@ -64,6 +64,7 @@ func planFaults(faults []Fault, seed uint64) []Fault {
 			one.At = at(first + time.Duration(j)*every)
 			one.For = f.For.draw(r)
 			one.Delay = f.Delay.draw(r)
+			one.By = f.By.draw(r)
 			out = append(out, one)
 		}
 	}

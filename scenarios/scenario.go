@@ -200,7 +200,10 @@ type Fault struct {
 	To      string `yaml:"to,omitempty"`
 	Network string `yaml:"network,omitempty"` // management, data or edge; default: all
 	Loss    Ratio  `yaml:"loss,omitempty"`    // share of the packets
-	Delay   Span   `yaml:"delay,omitempty"`   // what a packet, or a sync of the disk, takes longer
+	Delay   Span   `yaml:"delay,omitempty"`   // what a packet, a sync of the disk or a callback takes longer; the notice of a maintenance
+	Share   Ratio  `yaml:"share,omitempty"`   // of the messages, or of the time that a clock gains or loses
+	Period  Span   `yaml:"period,omitempty"`  // how long a flapping link is down or up; each time is drawn anew
+	By      Span   `yaml:"by,omitempty"`      // how far a wall clock jumps
 	// Optional allows it to strike nobody: nobody may be the target when it is due. Otherwise a fault that misses fails
 	// the run, which would prove nothing.
 	Optional bool `yaml:"optional,omitempty"`

@@ -41,12 +41,12 @@ const (
 	respite      = 5 * time.Second       // what suffered gets, within a survivable budget
 )
 
-// swarmKinds are the kinds that can be drawn. A lost disk makes a controller a stranger to its cluster, which people have
-// to mend; and few scenarios have a cloud.
+// swarmKinds are the kinds that can be drawn. A lost or rotten disk makes a controller a stranger to its cluster, and an
+// address that is used twice has to be found, which both people have to mend; and few scenarios have a cloud.
 func swarmKinds() []string {
 	return slices.DeleteFunc(FaultNames(), func(name string) bool {
 		kind, _ := FindFault(name)
-		return name == "disk-loss" || kind.ofCloud()
+		return name == "disk-loss" || name == "duplicate-address" || kind.Once || kind.ofCloud()
 	})
 }
 
@@ -144,8 +144,21 @@ func (d *dice) shape(f *Fault) {
 		f.Loss = Whole / 100 * Ratio(1+d.IntN(d.either(3, 60)))
 	}
 	if slices.Contains(kind.Needs, "delay") {
-		delay := time.Millisecond + d.upTo(time.Duration(d.either(10, 500))*time.Millisecond)
-		f.Delay = Span{delay, delay}
+		most := d.either(10, 500)
+		if f.Fault == "slow-cpu" { // of which everything takes some: whoever is slower than that is as good as frozen
+			most = d.either(2, 50)
+		}
+		f.Delay = at(time.Millisecond + d.upTo(time.Duration(most)*time.Millisecond))
+	}
+	if slices.Contains(kind.Needs, "share") {
+		f.Share = Whole / 100 * Ratio(1+d.IntN(d.either(20, 50)))
+	}
+	if slices.Contains(kind.Needs, "period") {
+		least := time.Millisecond + d.upTo(time.Second)
+		f.Period = Span{least, 2 * least}
+	}
+	if slices.Contains(kind.Needs, "by") {
+		f.By = at(time.Second + d.upTo(24*time.Hour))
 	}
 }
 
@@ -157,10 +170,13 @@ func (d *dice) either(survivable, anything int) int {
 	return anything
 }
 
+// diskKinds are the faults that strike who has a disk.
+var diskKinds = []string{"slow-disk", "stuck-disk", "disk-full", "read-error"}
+
 // victim draws whom to strike, and whose budget that counts against.
 func (d *dice) victim(kind string) (selector, sufferer string) {
 	all := d.victims()
-	if kind == "slow-disk" { // servers have none that matters
+	if slices.Contains(diskKinds, kind) { // servers have none that matters
 		all = slices.DeleteFunc(all, func(v victim) bool { return v.sufferer == "servers" })
 	}
 	if len(all) == 0 {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"firedrill/model/config"
@@ -20,6 +21,7 @@ func (v *validation) faults() {
 		v.before(path+".at", f.At)
 		v.targets(path, f)
 		v.span(path+".for", f.For, longestRun)
+		v.check(!kind.Once || f.For == Span{}, path+".for", "a %s happens at a moment, and cannot be taken back; leave it out", kind.Name)
 		v.check(f.For.Min > 0 || !kind.NeedsFor && f.For.Max == 0, path+".for", "a %s needs to know how long it lasts; write one such as for: 5s", kind.Name)
 		v.options(path, kind, f)
 		v.ofCloud(path, kind, f)
@@ -67,8 +69,16 @@ func (v *validation) options(path string, kind FaultKind, f *Fault) {
 		v.oneOf(path+".network", f.Network, networks)
 	}
 	v.check(f.Loss <= Whole, path+".loss", "%v is more than everything", f.Loss)
+	v.check(f.Share <= Whole, path+".share", "%v is more than everything", f.Share)
+	v.check(!strings.HasPrefix(kind.Name, "clock-") || f.Share <= greatestSkew, path+".share", "%v is too much for a clock; write up to %v", f.Share, greatestSkew)
 	v.span(path+".delay", f.Delay, longestDelay)
+	v.span(path+".by", f.By, longestRun)
+	v.span(path+".period", f.Period, longestRun)
+	v.check(f.Period == Span{} || f.Period.Min >= time.Millisecond, path+".period", "%v is shorter than a link takes to come up; write 1ms or more", f.Period)
 }
+
+// greatestSkew is how much faster or slower than others the clock of a fault may run.
+const greatestSkew = Whole / 2
 
 // selector checks that a selector can be read and that what it names is there.
 func (v *validation) selector(path, text string) {

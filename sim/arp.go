@@ -89,6 +89,9 @@ func (w *World) arpDue(m *machine, id, gen uint64) {
 func (w *World) arriveARP(n *nic, f *frame) {
 	src, from, to, asks := f.src, f.from, f.to, f.kind == arpRequest
 	w.release(f)
+	if n.deaf > 0 && !asks && from == to {
+		return
+	}
 	mine := n.holds(to)
 	if e := n.arp[from]; e != nil {
 		w.learn(n, e, src)

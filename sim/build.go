@@ -35,6 +35,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		gatewayOuter: pack(scenarios.GatewayOuter),
 		trace:        newTrace(),
 		diskRng:      newStream(seed, "disk"),
+		faultRng:     newStream(seed, "faults"),
 		roles:        scenarios.NewRoles(plan),
 	}
 	if opt.Trace != nil {

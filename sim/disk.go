@@ -38,9 +38,10 @@ type disk struct {
 	undo []diskUndo // of the operations since settle, oldest first
 
 	// Faults.
-	slow    time.Duration // every sync takes so much longer
-	full    bool          // no byte can be added
-	readErr bool          // no file can be read
+	slow       time.Duration // every sync takes so much longer
+	stuck      int64         // no sync returns before this time
+	full       int           // how many faults say that no byte can be added
+	unreadable int           // how many say that no file can be read
 }
 
 // diskClock is the node's time while a callback is under way.
@@ -102,7 +103,7 @@ func (d *disk) Append(name string, data []byte) error {
 	if err := diskCheckName(name); err != nil {
 		return err
 	}
-	if len(data) > 0 && (d.full || d.capacity > 0 && d.used()+int64(len(data)) > d.capacity) {
+	if len(data) > 0 && (d.full > 0 || d.capacity > 0 && d.used()+int64(len(data)) > d.capacity) {
 		return model.ErrDiskFull
 	}
 	f := d.file(name)
@@ -124,7 +125,7 @@ func (d *disk) Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.readErr {
+	if d.unreadable > 0 {
 		return nil, model.ErrDiskIO
 	}
 	return bytes.Clone(f.data), nil
@@ -203,7 +204,7 @@ func (d *disk) SyncDir() error {
 
 // wait spends the time of one sync.
 func (d *disk) wait() {
-	d.clock.spend(between(d.rng, d.syncMin, d.syncMax) + d.slow)
+	d.clock.spend(max(between(d.rng, d.syncMin, d.syncMax)+d.slow, time.Duration(d.stuck-d.clock.now())))
 }
 
 // settle says that everything issued so far has happened; it is called when a callback begins.
@@ -277,20 +278,30 @@ func diskPrefix(rng *rand.Rand, n int) int {
 	return int(rng.Uint64N(uint64(n) + 1))
 }
 
-// rot flips one bit among the durable bytes of the named file, or of a random one if name is empty. It
-// returns the name of the file, or "" if there was no such byte.
+// rot flips one bit among the durable bytes of the named file, or of all files if name is empty; half of the time in the
+// last sector of the file, where programs are apt to take damage for a torn write. It returns the name of the file, or ""
+// if there was no such byte.
 func (d *disk) rot(name string, rng *rand.Rand) string {
 	var candidates diskDir
+	total := uint64(0)
 	for _, e := range d.dir() {
 		if (name == "" || name == e.name) && e.file.durable() > 0 {
 			candidates = append(candidates, e)
+			total += uint64(e.file.durable())
 		}
 	}
-	if len(candidates) == 0 {
+	if total == 0 {
 		return ""
 	}
-	e := candidates[rng.Uint64N(uint64(len(candidates)))]
-	at := rng.Uint64N(uint64(e.file.durable()))
+	at := rng.Uint64N(total)
+	for at >= uint64(candidates[0].file.durable()) {
+		at -= uint64(candidates[0].file.durable())
+		candidates = candidates[1:]
+	}
+	e := candidates[0]
+	if size := uint64(e.file.durable()); size > diskSector && rng.Uint64N(2) == 0 {
+		at = size - 1 - rng.Uint64N(diskSector)
+	}
 	rotten := e.file.data[at] ^ 1<<rng.Uint64N(8)
 	for _, r := range e.file.runs() {
 		r.data[at] = rotten // runs may or may not share memory

@@ -101,25 +101,38 @@ func TestDiskFull(t *testing.T) {
 	}
 	diskOK(t, d.Truncate("a", 5), d.Append("b", []byte("x")), d.Remove("b"), d.Append("a", []byte("67890")))
 
-	d.capacity, d.full = 0, true
+	d.capacity, d.full = 0, 1
 	if err := d.Append("a", []byte("x")); !errors.Is(err, model.ErrDiskFull) {
 		t.Errorf("with the fault: error %v, want %v", err, model.ErrDiskFull)
 	}
-	d.full = false
+	d.full = 0
 	diskOK(t, d.Append("a", []byte("x")))
+}
+
+func TestDiskStuck(t *testing.T) {
+	d, clock := newTestDisk(1)
+	diskOK(t, d.Append("a", []byte("one")))
+	d.stuck = clock.at + int64(time.Second)
+	if diskOK(t, d.Sync("a")); clock.at < d.stuck || clock.at > d.stuck+int64(time.Millisecond) {
+		t.Errorf("a sync returns at %d, while the disk is stuck until %d", clock.at, d.stuck)
+	}
+	before := clock.at
+	if diskOK(t, d.Sync("a")); clock.at-before > int64(100*time.Millisecond) {
+		t.Errorf("afterwards it takes %v", time.Duration(clock.at-before))
+	}
 }
 
 func TestDiskReadError(t *testing.T) {
 	d, _ := newTestDisk(1)
 	diskOK(t, d.Append("a", []byte("one")))
-	d.readErr = true
+	d.unreadable = 1
 	if _, err := d.Read("a"); !errors.Is(err, model.ErrDiskIO) {
 		t.Errorf("error %v, want %v", err, model.ErrDiskIO)
 	}
 	if _, err := d.Read("b"); !errors.Is(err, model.ErrNotExist) {
 		t.Errorf("error %v, want %v", err, model.ErrNotExist)
 	}
-	d.readErr = false
+	d.unreadable = 0
 	if got := diskContents(t, d); got != "a=one" {
 		t.Errorf("after the fault: %s", got)
 	}

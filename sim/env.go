@@ -21,9 +21,14 @@ func (m *machine) SetTimer(id model.TimerID, after time.Duration) {
 		m.timers = append(m.timers, timer{id: id})
 		t = &m.timers[len(m.timers)-1]
 	}
+	m.wind(t, after)
+}
+
+// wind makes a timer due after a time on the node's clock, whatever it was before.
+func (m *machine) wind(t *timer, after time.Duration) {
 	m.w.generation++
-	t.gen = m.w.generation
-	m.w.queue.push(m.now()+m.span(after), event{kind: evTimer, m: m, inc: m.inc, id: uint64(id), gen: t.gen})
+	t.gen, t.due = m.w.generation, m.Now()+after
+	m.w.queue.push(m.now()+m.span(after), event{kind: evTimer, m: m, inc: m.inc, id: uint64(t.id), gen: t.gen})
 }
 
 // StopTimer implements [model.Env].

@@ -22,7 +22,23 @@ var strikes = map[string]strike{
 	"partition-one-way": strikePartitionOneWay,
 	"loss":              strikeLoss,
 	"delay":             strikeDelay,
+	"slow-cpu":          strikeSlowCPU,
+	"jitter":            strikeJitter,
+	"duplication":       strikeDuplication,
+	"flapping-link":     strikeFlappingLink,
+	"switch-failure":    strikeSwitchFailure,
+	"stale-arp":         strikeStaleARP,
+	"duplicate-address": strikeDuplicateAddress,
 	"slow-disk":         strikeSlowDisk,
+	"stuck-disk":        strikeStuckDisk,
+	"disk-full":         strikeDiskFull,
+	"read-error":        strikeReadError,
+	"bit-rot":           strikeBitRot,
+	"clock-ahead":       strikeClockAhead,
+	"clock-behind":      strikeClockBehind,
+	"clock-fast":        strikeClockFast,
+	"clock-slow":        strikeClockSlow,
+	"host-maintenance":  strikeHostMaintenance,
 	"no-capacity":       strikeNoCapacity,
 	"boot-failure":      strikeBootFailure,
 	"slow-boot":         strikeSlowBoot,
@@ -216,17 +232,14 @@ func strikeDelay(w *World, f *scenarios.Fault, targets, others []*machine) func(
 	return w.lay(there, back)
 }
 
-func strikeSlowDisk(_ *World, f *scenarios.Fault, targets, _ []*machine) func() {
+// strikeSlowCPU makes callbacks take time.
+func strikeSlowCPU(_ *World, f *scenarios.Fault, targets, _ []*machine) func() {
 	for _, m := range targets {
-		if m.disk != nil {
-			m.disk.slow += f.Delay.Min
-		}
+		m.slow += f.Delay.Min
 	}
 	return func() {
 		for _, m := range targets {
-			if m.disk != nil {
-				m.disk.slow -= f.Delay.Min
-			}
+			m.slow -= f.Delay.Min
 		}
 	}
 }
@@ -235,7 +248,7 @@ func strikeSlowDisk(_ *World, f *scenarios.Fault, targets, _ []*machine) func() 
 func (w *World) wire(f *scenarios.Fault, from, to []*machine) *rule {
 	r := &rule{from: w.set(from), to: w.set(to), later: [2]bool{w.everyone(from), w.everyone(to)}}
 	for n := network(0); n < networks; n++ {
-		r.nets[n] = f.Network == "" || f.Network == n.String()
+		r.nets[n] = concerns(f, n)
 	}
 	return r
 }
@@ -243,6 +256,9 @@ func (w *World) wire(f *scenarios.Fault, from, to []*machine) *rule {
 // everyone tells whether a side of a network fault is more than half of the machines: everyone else but a few. A machine
 // that is made while the fault lasts belongs to that side.
 func (w *World) everyone(ms []*machine) bool { return 2*len(ms) > len(w.machines) }
+
+// concerns tells whether a network fault is on that network.
+func concerns(f *scenarios.Fault, n network) bool { return f.Network == "" || f.Network == n.String() }
 
 func (w *World) set(ms []*machine) []bool {
 	s := make([]bool, len(w.machines))

@@ -27,6 +27,7 @@ type hypervisor struct {
 	full, failing int
 	slow          time.Duration
 	accused       map[*host]int // hosts that are called down whatever they are
+	closing       map[*host]int // hosts that take no more engines, by how many faults
 }
 
 // instance is one machine that was built.
@@ -38,7 +39,7 @@ type instance struct {
 
 // newHypervisor makes the hosts of the cloud that the plan describes.
 func (w *World) newHypervisor(management *machine, seed uint64) *hypervisor {
-	h := &hypervisor{w: w, management: management, rng: newStream(seed, "cloud"), accused: make(map[*host]int)}
+	h := &hypervisor{w: w, management: management, rng: newStream(seed, "cloud"), accused: make(map[*host]int), closing: make(map[*host]int)}
 	for _, e := range w.plan.Topology.Engines {
 		h.made += e.Count
 	}
@@ -60,7 +61,7 @@ func (h *hypervisor) Hosts() []cloud.Host {
 	for _, c := range h.w.plan.Topology.Cloud.Hosts {
 		x := h.w.hostNamed(c.Name, h.w.plan.Topology.HostRack(c.Name))
 		free := c.Slots - h.engines(x)
-		if h.full > 0 {
+		if h.full > 0 || h.closing[x] > 0 {
 			free = 0
 		}
 		out = append(out, cloud.Host{Name: c.Name, Rack: x.rack, Free: free, Down: x.dark > 0 || h.accused[x] > 0})
@@ -217,4 +218,41 @@ func strikeFalseHostReport(w *World, _ *scenarios.Fault, targets, _ []*machine) 
 	}
 	accuse(1)
 	return func() { accuse(-1) }
+}
+
+// strikeHostMaintenance closes hosts for engines to come, and shuts them down later. A shutdown loses nothing.
+func strikeHostMaintenance(w *World, f *scenarios.Fault, targets, _ []*machine) func() {
+	closed := w.onSameHosts(targets)
+	hosts := hostsOf(closed)
+	for _, h := range hosts {
+		w.hypervisor.closing[h]++
+	}
+	var dark []*machine
+	over := false
+	w.at(w.now+int64(f.Delay.Min), func() {
+		if over {
+			return
+		}
+		dark = w.onSameHosts(closed)
+		for _, m := range dark {
+			if m.up && m.disk != nil {
+				m.disk.crash(w.now)
+			}
+			m.goDown("shut down for maintenance")
+			m.cold = true
+		}
+		for _, h := range hosts {
+			h.dark++
+		}
+	})
+	return func() {
+		over = true
+		for _, h := range hosts {
+			w.hypervisor.closing[h]--
+			if dark != nil {
+				h.dark--
+			}
+		}
+		comeUp(dark)
+	}
 }

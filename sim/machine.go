@@ -24,18 +24,19 @@ type machine struct {
 	rng  *rand.Rand
 	clock
 
-	up        bool     // it has power and its process runs
-	inc       uint32   // counts incarnations; what an earlier one left in the queue is void
-	downs     int      // how many faults keep it down
-	gone      bool     // its cloud has ended it for good
-	build     string   // the version of the platform that its process is started with
-	images    []string // versions that it could be started with
-	told      string   // the version to be told at the next start
-	broken    string   // the one of them that does not come up here
-	replaced  bool     // its disk is not the one that it was installed on
-	cold      bool     // it has no power, so that its monotonic clock begins anew
-	paused    int      // how many faults keep the process frozen
-	spent     int64    // what the callback under way has spent so far, in true time
+	up        bool          // it has power and its process runs
+	inc       uint32        // counts incarnations; what an earlier one left in the queue is void
+	downs     int           // how many faults keep it down
+	gone      bool          // its cloud has ended it for good
+	build     string        // the version of the platform that its process is started with
+	images    []string      // versions that it could be started with
+	told      string        // the version to be told at the next start
+	broken    string        // the one of them that does not come up here
+	replaced  bool          // its disk is not the one that it was installed on
+	cold      bool          // it has no power, so that its monotonic clock begins anew
+	paused    int           // how many faults keep the process frozen
+	slow      time.Duration // what each callback takes
+	spent     int64         // what the callback under way has spent so far, in true time
 	busyUntil int64
 	inbox     []delivery // what arrived while busy or paused
 	waking    bool       // an evWake is in the queue
@@ -77,7 +78,8 @@ const (
 
 type timer struct {
 	id  model.TimerID
-	gen uint64 // 0: not pending
+	gen uint64        // 0: not pending
+	due time.Duration // on the node's clock
 }
 
 // bootTime is how long the kernel may have run before the process starts.
@@ -89,7 +91,7 @@ func (m *machine) start() {
 		return
 	}
 	if m.cold {
-		m.cold, m.origin = false, m.w.now-int64(between(m.rng, 0, bootTime))
+		m.cold, m.base, m.origin = false, 0, m.w.now-int64(between(m.rng, 0, bootTime))
 	}
 	m.up = true
 	m.inc++
@@ -173,14 +175,15 @@ func (m *machine) drain() {
 	}
 }
 
-// run calls the process once. The call takes no time but what its disk syncs take; effects asked for after a
-// sync happen after it.
+// run calls the process once. The call takes no time but what its disk syncs take, and a slow processor; effects
+// asked for after a sync happen after it.
 func (m *machine) run(d delivery) {
 	if d.kind == deliverFrame {
 		m.w.dataPath(m, d.frame)
+		m.busyUntil = max(m.busyUntil, m.w.now+int64(m.slow))
 		return
 	}
-	m.spent = 0
+	m.spent = int64(m.slow)
 	if m.disk != nil {
 		m.disk.settle()
 	}

@@ -16,6 +16,7 @@ type nic struct {
 	net   network
 	ip    ipv4
 	extra []ipv4 // virtual addresses held
+	deaf  int    // how many faults make it deaf to gratuitous ARP
 	arp   map[ipv4]*neighbour
 }
 
@@ -40,6 +41,8 @@ type rule struct {
 	cut      bool
 	loss     uint32 // parts per million
 	min, max time.Duration
+	jitter   time.Duration // at most
+	twice    uint32        // parts per million of the messages arrive so
 }
 
 func (r *rule) concerns(f *frame) bool {
@@ -111,6 +114,7 @@ func (w *World) transmit(from, to *nic, f *frame) {
 	if w.links.distanceMax > 0 && from.m.Role == scenarios.RoleController && to.m.Role == scenarios.RoleController {
 		latency += between(w.links.rng, w.links.distanceMin, w.links.distanceMax)
 	}
+	twice := false
 	for _, r := range w.rules {
 		if !r.concerns(f) {
 			continue
@@ -120,9 +124,13 @@ func (w *World) transmit(from, to *nic, f *frame) {
 			return
 		}
 		latency += between(w.links.rng, r.min, r.max)
+		if r.jitter > 0 {
+			latency += between(w.faultRng, 0, r.jitter)
+		}
+		twice = twice || r.twice > 0 && f.kind == message && w.faultRng.Uint64N(million) < uint64(r.twice)
 	}
 	w.queue.push(w.now+int64(latency), event{kind: evFrame, m: to.m, frame: f})
-	if f.kind == message && w.links.duplicate > 0 && w.links.rng.Uint64N(million) < uint64(w.links.duplicate) {
+	if twice || f.kind == message && w.links.duplicate > 0 && w.links.rng.Uint64N(million) < uint64(w.links.duplicate) {
 		w.again(f, latency)
 	}
 }

@@ -22,6 +22,9 @@ func (m *machine) Restart(version string) {
 		if m.disk != nil {
 			m.disk.crash(m.w.now)
 		}
+		if version == "" {
+			version = m.build
+		}
 		m.stop("restarts with " + version)
 		away := time.Duration(0)
 		for range startAttempts {

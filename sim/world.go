@@ -36,6 +36,8 @@ type World struct {
 	gatewayOuter ipv4
 	frames       []*frame
 	diskRng      *rand.Rand
+	faultRng     *rand.Rand // of what faults leave to chance
+	strangers    int        // machines that claimed an address of others, so far
 
 	roles   *scenarios.Roles
 	trace   *trace

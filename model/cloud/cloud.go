@@ -76,7 +76,7 @@ type Cloud struct {
 	env        model.Env
 	voice      wire.Voice
 	state      durable
-	broken     bool // the disk failed: nothing is done any more
+	broken     bool // the disk failed: nothing is done any more in this life
 
 	serial    uint64   // of the inventory, within this life
 	listeners []caller // who asked last, by cluster
@@ -125,6 +125,9 @@ func (c *Cloud) resume() {
 func (c *Cloud) fail(err error) {
 	c.broken = true
 	c.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
+	if model.Passing(err) {
+		c.env.Restart("")
+	}
 }
 
 // Receive implements [model.Node].

@@ -46,7 +46,7 @@ func (c *Cloud) save() error {
 	if err != nil {
 		panic("cloud: its own state cannot be written: " + err.Error())
 	}
-	return model.ReplaceFile(c.env.Disk(), stateFile, data)
+	return model.WriteDurable(c.env.Disk(), stateFile, data)
 }
 
 func (c *Cloud) machine(name string) *Machine { return find(c.state.Machines, name) }

@@ -26,6 +26,10 @@ var ErrCorrupt = errors.New("the log is damaged")
 // little endian; the length counts type and payload, the checksum covers them and the record's place in the
 // file, so that a record inside the payload of another is not taken for one of the log's own.
 //
+// What is written at once ends with a record of its own that says nothing. So a record that was promised always has a
+// whole one behind it, and damage to it is no torn write, which is cut off; what rots of the last record is nothing
+// (Alagappan and others, "Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018).
+//
 // A new snapshot begins a new file: the snapshot is written and synced, then the file with all that the
 // snapshot does not cover, then its name is made durable, and only then the old ones go. Whenever the power
 // fails, the newest file that has its proper name is whole.
@@ -45,16 +49,18 @@ type saved struct {
 	snapshot *pb.Snapshot
 	hard     *pb.HardState
 	entries  []*pb.Entry
+	ended    bool // the last record is an end
 }
 
 const (
 	recordHead  = 8
-	logVersion  = 2   // 2: with the node's ID, and records of members
+	logVersion  = 3   // 2: with the node's ID, and records of members; 3: with records of ends
 	typeHeader  = 'L' // version byte, then the index of the snapshot that the file builds on, then the node's ID
 	typeMembers = 'M' // a table: the members that the entries of the file start from, if not those of the snapshot
 	typeEntry   = 'E' // a raftpb.Entry; replaces those from its index on
 	typeHard    = 'H' // a raftpb.HardState
 	typeSnap    = 'S' // a raftpb.Snapshot, alone in its file
+	typeEnd     = 'Z' // nothing: ends what was written at once
 	logPrefix   = "log-"
 	snapPrefix  = "snapshot-"
 	freshSuffix = ".new"
@@ -121,7 +127,11 @@ func openLog(disk model.Disk, id uint64) (*log, *saved, error) {
 	if s.id != id {
 		return nil, nil, fmt.Errorf("node %d opens the disk of %d: %w", id, s.id, ErrOtherID)
 	}
-	if err := l.disk.Sync(l.name); err != nil {
+	var rest []byte
+	if !s.ended { // what is left of a write that was cut off counts from now on
+		rest = l.end(nil)
+	}
+	if err := l.write(rest); err != nil {
 		return nil, nil, err
 	}
 	if err := l.disk.SyncDir(); err != nil { // before what the file replaced is swept away
@@ -164,7 +174,7 @@ func (l *log) begun(s *saved, members []Member) (fresh bool, err error) {
 		return false, err
 	}
 	s.members = &t
-	return true, l.write(appendRecord(nil, l.size, typeMembers, t.encode(nil)))
+	return true, l.write(l.end(appendRecord(nil, l.size, typeMembers, t.encode(nil))))
 }
 
 // read replays the current file. A torn end is what a crash during an append leaves: it was never promised,
@@ -186,7 +196,7 @@ func (l *log) read() (*saved, error) {
 		if err := l.replay(s, kind, payload); err != nil {
 			return nil, l.corrupt(at, err)
 		}
-		at = next
+		s.ended, at = kind == typeEnd, next
 	}
 	if at == 0 {
 		return nil, l.corrupt(0, errors.New("the file has no header"))
@@ -242,6 +252,7 @@ func (l *log) replay(s *saved, kind byte, payload []byte) error {
 		s.members = new(table)
 		s.members.decode(&d)
 		return d.err
+	case typeEnd:
 	case typeHard:
 		s.hard = new(pb.HardState)
 		return proto.Unmarshal(payload, s.hard)
@@ -278,9 +289,12 @@ func (l *log) append(entries []*pb.Entry, hard *pb.HardState) error {
 	if err != nil {
 		return err
 	}
-	l.buf = b
-	return l.write(b)
+	l.buf = l.end(b)
+	return l.write(l.buf)
 }
+
+// end makes records that begin at the end of the file one write.
+func (l *log) end(b []byte) []byte { return appendRecord(b, l.size, typeEnd, nil) }
 
 func (l *log) write(b []byte) error {
 	if err := l.disk.Append(l.name, b); err != nil {
@@ -337,6 +351,7 @@ func (l *log) replace(index uint64, members *table, hard *pb.HardState, rest []*
 	if err != nil {
 		return err
 	}
+	b = appendRecord(b, 0, typeEnd, nil)
 	if err := l.create(logName(l.seq+1), b); err != nil {
 		return err
 	}

@@ -75,28 +75,28 @@ const (
 	sampleSnapshot = "snapshot-0000000000000001"
 	sampleFile     = "log-0000000000000002"
 	sampleBefore   = `snapshot 1/1 "state" 2/1 "two" 3/3 "other" hard 2,3,2` // without the last append
+	sampleWhole    = `snapshot 1/1 "state" 2/1 "two" 3/3 "other" hard 4,2,3`
 )
 
 func TestLogReplay(t *testing.T) {
 	disk := sampleLog(t)
 	_, got := mustOpenLog(t, disk.AfterPowerLoss()[0])
-	if want := `snapshot 1/1 "state" 2/1 "two" 3/3 "other" hard 4,2,3`; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if got != sampleWhole {
+		t.Errorf("got  %s\nwant %s", got, sampleWhole)
 	}
 	if names, _ := disk.List(); !slices.Equal(names, []string{sampleFile, sampleSnapshot}) {
 		t.Errorf("the disk holds %q", names)
 	}
 }
 
-// lastRecord is where the last record of a file begins.
-func lastRecord(file []byte) int {
-	at := 0
+// lastRecords is where the last record of a file that says something begins, and the end behind it.
+func lastRecords(file []byte) (last, end int) {
 	for {
-		_, _, next, ok := recordAt(file, at)
+		_, _, next, ok := recordAt(file, end)
 		if !ok || next == len(file) {
-			return at
+			return last, end
 		}
-		at = next
+		last, end = end, next
 	}
 }
 
@@ -114,23 +114,35 @@ func flip(data []byte, bit int) []byte {
 	return out
 }
 
-// TestLogTornEnd cuts and spoils the last record in every way: it counts as never written, and the log goes on.
+// TestLogTornEnd cuts and spoils the last write in every way that a loss of power can: it counts as never written where
+// its record is not whole, and the log goes on.
 func TestLogTornEnd(t *testing.T) {
 	file, _ := sampleLog(t).Read(sampleFile)
-	at := lastRecord(file)
-	var torn [][]byte
-	for size := at; size < len(file); size++ {
-		torn = append(torn, file[:size])
+	last, end := lastRecords(file)
+	type way struct {
+		data []byte
+		want string
 	}
-	for bit := at * 8; bit < len(file)*8; bit++ {
-		torn = append(torn, flip(file, bit))
+	var ways []way
+	for at := last; at < len(file); at++ {
+		want := sampleBefore
+		if at >= end {
+			want = sampleWhole
+		}
+		zeros := slices.Concat(file[:at], make([]byte, len(file)-at))
+		ways = append(ways, way{file[:at], want}, way{zeros, want})
 	}
-	torn = append(torn, slices.Concat(file[:at], make([]byte, 700)))
-	for i, data := range torn {
-		disk := spoiled(t, sampleFile, data)
+	for bit := end * 8; bit < len(file)*8; bit++ {
+		ways = append(ways, way{flip(file, bit), sampleWhole})
+	}
+	for i, w := range append(ways, way{slices.Concat(file[:last], make([]byte, 700)), sampleBefore}) {
+		disk := spoiled(t, sampleFile, w.data)
 		l, got := mustOpenLog(t, disk)
-		if got != sampleBefore {
-			t.Fatalf("way %d: got  %s\nwant %s", i, got, sampleBefore)
+		if got != w.want {
+			t.Fatalf("way %d: got  %s\nwant %s", i, got, w.want)
+		}
+		if data, _ := disk.Read(sampleFile); len(data) != l.size {
+			t.Fatalf("way %d: %d bytes, and the log counts %d", i, len(data), l.size)
 		}
 		if err := l.append(nil, hardState(9, 9, 3)); err != nil {
 			t.Fatal(err)
@@ -142,14 +154,14 @@ func TestLogTornEnd(t *testing.T) {
 	}
 }
 
-// TestLogDamage flips every bit that is not in the last record.
+// TestLogDamage flips every bit that is not in the end of the last write.
 func TestLogDamage(t *testing.T) {
 	disk := sampleLog(t)
 	for _, name := range []string{sampleFile, sampleSnapshot} {
 		data, _ := disk.Read(name)
 		end := len(data)
 		if name == sampleFile {
-			end = lastRecord(data)
+			_, end = lastRecords(data)
 		}
 		for bit := range end * 8 {
 			if _, s, err := openLog(spoiled(t, name, flip(data, bit)), 1); !errors.Is(err, ErrCorrupt) {
@@ -220,7 +232,7 @@ func TestLogRecordWithinRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, _ := disk.Read(l.name)
-	disk.Put(l.name, data[:len(data)-1], 0)
+	disk.Put(l.name, data[:len(data)-len(l.end(nil))-1], 0)
 	if _, got := mustOpenLog(t, disk); got != "" {
 		t.Errorf("the log holds %s", got)
 	}

@@ -186,8 +186,10 @@ func (c *Controller) tick() time.Duration {
 	return c.cfg.Timers.ControllerHeartbeat.Std() / ticksPerHeartbeat
 }
 
-// fail stops the controller for good: after a failed sync nobody knows what is on the disk, and to go on
-// would be to acknowledge what may be gone.
+// fail stops the controller: after a failed sync nobody knows what is on the disk, and to go on would be to acknowledge
+// what may be gone. Where the disk refused, it begins anew with what can be read, again and again until the disk does
+// its work. Where the disk gave back something else than was written, it has forgotten what it promised, and stays
+// down: people have to put a fresh node in its place.
 func (c *Controller) fail(err error) {
 	c.broken = true
 	if c.clusterIP.held.IsValid() {
@@ -198,6 +200,9 @@ func (c *Controller) fail(err error) {
 		kind = model.EventRefused
 	}
 	c.env.Emit(model.Event{Kind: kind, Detail: err.Error()})
+	if model.Passing(err) {
+		c.env.Restart("")
+	}
 }
 
 // Receive implements [model.Node].

@@ -51,7 +51,7 @@ func (i identity) save(disk model.Disk) error {
 	if err != nil {
 		panic("controller: an identity cannot be written: " + err.Error())
 	}
-	return model.ReplaceFile(disk, identityFile, data)
+	return model.WriteDurable(disk, identityFile, data)
 }
 
 // settle ends what a crash may have interrupted: the wiping of an earlier log, or a manual recovery, of which the log

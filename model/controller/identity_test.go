@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firedrill/model"
+	"firedrill/model/consensus"
 	"firedrill/model/disktest"
 	"firedrill/model/wire"
 )
@@ -105,6 +106,21 @@ func reborn(t *testing.T, cfg Config, disk *disktest.Strict) (identity, string) 
 		members = "none"
 	}
 	return h.node.identity, fmt.Sprintf("members %s, pools %d", members, len(h.node.machine.List("Pool")))
+}
+
+// TestDiskErrorPasses: a controller begins anew where its disk refused, and not where it lied.
+func TestDiskErrorPasses(t *testing.T) {
+	for err, want := range map[error]bool{model.ErrDiskIO: true, model.ErrDiskFull: true, model.ErrDamaged: false, consensus.ErrCorrupt: false, consensus.ErrNewer: false} {
+		w := newWorld(t, 3)
+		w.pass(3 * time.Second)
+		l := w.leader()
+		l.restarts = "none"
+		l.node.fail(fmt.Errorf("the log: %w", err))
+		l.node.ready = false // for the harness: it leads no more
+		if got := l.restarts == ""; got != want {
+			t.Errorf("%v: it begins anew: %v", err, got)
+		}
+	}
 }
 
 // TestDiskError: a controller whose disk fails says so, gives up the cluster IP, and never speaks again.

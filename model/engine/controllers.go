@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -19,14 +20,15 @@ func (e *Engine) learnControllers(told []string) {
 			controllers = append(controllers, a)
 		}
 	}
-	if len(controllers) == 0 || slices.Equal(controllers, e.cfg.Controllers) {
+	if len(controllers) == 0 || !e.unsaved && slices.Equal(controllers, e.cfg.Controllers) {
 		return
 	}
 	e.cfg.Controllers = controllers
 	body, err := json.Marshal(controllers)
 	if err == nil {
-		err = model.ReplaceFile(e.env.Disk(), controllersFile, body)
+		err = model.WriteDurable(e.env.Disk(), controllersFile, body)
 	}
+	e.unsaved = err != nil
 	if err != nil {
 		e.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
 	}
@@ -35,11 +37,14 @@ func (e *Engine) learnControllers(told []string) {
 // loadControllers remembers the members that the last life learned of.
 func (e *Engine) loadControllers() {
 	body, err := model.ReadDurable(e.env.Disk(), controllersFile)
-	if err != nil {
+	if errors.Is(err, model.ErrNotExist) {
 		return
 	}
 	var controllers []netip.Addr
-	if err := json.Unmarshal(body, &controllers); err != nil {
+	if err == nil {
+		err = json.Unmarshal(body, &controllers)
+	}
+	if err != nil {
 		e.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
 		return
 	}

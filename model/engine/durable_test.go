@@ -130,6 +130,26 @@ func TestDiskFullConfig(t *testing.T) {
 	}
 }
 
+// TestDiskFullControllers: members that cannot be kept are kept when they can.
+func TestDiskFullControllers(t *testing.T) {
+	d := newDuo(t, fastTimers(t))
+	d.members = []string{leaderIP.String(), "198.18.0.12"}
+	a := d.station("a")
+	full := true
+	a.start()
+	a.node.env = fullDisk{a, &full}
+	d.pass(time.Second)
+	full = false
+	d.pass(time.Second)
+	a.stop()
+	a.disk.Power()
+	d.away = true
+	a.start()
+	if got := a.node.cfg.Controllers; len(got) != 2 {
+		t.Errorf("after a loss of power it reports to %v", got)
+	}
+}
+
 // fullDisk is an environment whose disk takes nothing while it is full.
 type fullDisk struct {
 	*station

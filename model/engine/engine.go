@@ -5,6 +5,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -43,6 +44,7 @@ type Engine struct {
 	voice    wire.Voice
 
 	announcer announcer
+	unsaved   bool // the members of the cluster are not on the disk as they were told last
 
 	term         uint64 // of the leader that was last obeyed
 	lastAnswered time.Duration
@@ -248,16 +250,19 @@ func (e *Engine) apply(c *config.EngineConfig) {
 
 // saveConfig keeps the configuration: after a power loss the disk holds the old or the new one.
 func (e *Engine) saveConfig(body []byte) error {
-	return model.ReplaceFile(e.env.Disk(), configFile, body)
+	return model.WriteDurable(e.env.Disk(), configFile, body)
 }
 
 func (e *Engine) loadConfig() {
 	body, err := model.ReadDurable(e.env.Disk(), configFile)
-	if err != nil {
+	if errors.Is(err, model.ErrNotExist) {
 		return
 	}
 	var c config.EngineConfig
-	if err := json.Unmarshal(body, &c); err != nil {
+	if err == nil {
+		err = json.Unmarshal(body, &c)
+	}
+	if err != nil { // rather none than one that may be wrong
 		e.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
 		return
 	}

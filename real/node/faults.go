@@ -29,6 +29,7 @@ type Fault struct {
 	Delay scenarios.Span  `json:"delay,omitzero"`  // each message takes so much longer, and may be overtaken
 	Loss  scenarios.Ratio `json:"loss,omitempty"`  // share of the messages
 	Sync  time.Duration   `json:"sync,omitempty"`  // each sync of the disk takes so much longer, in nanoseconds
+	Work  time.Duration   `json:"work,omitempty"`  // whatever the node does takes so much longer, in nanoseconds
 	Clock time.Duration   `json:"clock,omitempty"` // the wall clock is off by so much, in nanoseconds
 }
 

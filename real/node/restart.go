@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"firedrill/model"
 	"firedrill/scenarios/install"
@@ -25,12 +26,19 @@ func (c *container) builds() (build string, images []string, err error) {
 	return strings.TrimSpace(string(data)), images, err
 }
 
+// restartPause is how long a supervisor waits before it starts a process again that has given up.
+const restartPause = time.Second
+
 func (c *container) buildFile() string { return filepath.Join(c.dir, filepath.Base(BuildFile)) }
 
 // restart is what the supervisor of a container does when its node asks for another build: the process ends here and
 // begins anew in its place. Every build is the same program, which plays the version that the file names. A build that does
 // not come up here is given up for the one before.
 func (c *container) restart(version string) {
+	if version == "" { // something is wrong here, which takes its time
+		version, _, _ = c.builds() // which could be read when this process began
+		time.Sleep(restartPause)
+	}
 	c.emit(model.Event{Kind: model.EventStopped, Detail: "restarts with " + version})
 	if _, _, broken := install.Builds(&c.plan.Topology, c.spec.Name); version != broken {
 		if err := os.WriteFile(c.buildFile(), []byte(version+"\n"), 0o600); err != nil {

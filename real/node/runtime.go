@@ -72,6 +72,7 @@ func (r *Runtime) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case deliver := <-r.inbox:
+			r.labour()
 			deliver()
 		case <-alarm.C:
 		}
@@ -106,7 +107,15 @@ func (r *Runtime) runTimers() {
 		if !ok {
 			return
 		}
+		r.labour()
 		r.node.Timer(id)
+	}
+}
+
+// labour takes the time that a fault wants of everything.
+func (r *Runtime) labour() {
+	if d := r.settings.Faults.sum(func(f *Fault) time.Duration { return f.Work }); d > 0 {
+		time.Sleep(d)
 	}
 }
 

@@ -43,6 +43,7 @@ type NodeFault struct {
 	Delay   string
 	Loss    string
 	Sync    time.Duration
+	Work    time.Duration
 	Clock   time.Duration
 }
 
@@ -67,7 +68,7 @@ func StrikeNode(out io.Writer, f NodeFault) error {
 	if err != nil {
 		return err
 	}
-	fault := node.Fault{ID: f.ID, Sync: f.Sync, Clock: f.Clock}
+	fault := node.Fault{ID: f.ID, Sync: f.Sync, Work: f.Work, Clock: f.Clock}
 	fault.In, fault.Out = f.directions()
 	if fault.Peers, err = spec.PeerAddresses(f.Peers, f.Network); err != nil {
 		return err
