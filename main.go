@@ -114,8 +114,13 @@ func replayCommand() *cobra.Command {
 	var o drill.ReplayOptions
 	c := &cobra.Command{
 		Use:   "replay SCENARIO --seed N",
-		Short: "Play one seed again, with its timeline and, if wanted, its trace",
+		Short: "Play one seed again, with its timeline; or look into it at any moment",
+		Long: `Play one seed again and print its timeline, its outages and its verdict. With --at, play up to a simulated time and print
+how every node stands then, which faults are in force and which messages are on their way. With --html, write the whole run
+as a page: a diagram of the messages, a slider over time, and how every node stands there.`,
 		Example: `  firedrill replay leader-crash --seed 7
+  firedrill replay leader-crash --seed 7 --at 31.2s
+  firedrill replay leader-crash --seed 7 --html replay.html
   firedrill replay leader-crash --seed 7 --trace trace.txt --history history.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -128,8 +133,10 @@ func replayCommand() *cobra.Command {
 	c.Flags().StringVar(&o.World, "world", "sim", "where to play: sim, or real (containers)")
 	c.Flags().StringVar(&o.Trace, "trace", "", "file for a line about everything that happens")
 	c.Flags().StringVar(&o.History, "history", "", "file for the history (.jsonl, or .jsonl.zst)")
+	c.Flags().StringVar(&o.HTML, "html", "", "file for the run as a page, with a slider over time")
+	c.Flags().StringVar(&o.At, "at", "", "simulated time to look at, such as 31.2s, instead of the timeline")
 	c.Flags().StringVar(&o.Plan, "plan", "", "file for the plan, which is a scenario without choices")
-	c.Flags().BoolVar(&o.JSON, "json", false, "print the result as JSON instead of the timeline")
+	c.Flags().BoolVar(&o.JSON, "json", false, "print the result, or the moment, as JSON")
 	_ = c.MarkFlagRequired("seed") // fails only for a flag that does not exist
 	return c
 }

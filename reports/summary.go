@@ -144,4 +144,6 @@ func (p paint) over(c cell) string {
 	return c.Text
 }
 
+func (p paint) head(s string) string { return p.faint.Sprint(s) }
+
 func (p paint) command(s string) string { return p.faint.Sprint(s) }
