@@ -2,7 +2,10 @@
 // every outage within its bound.
 package checker
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Result is the judgement of one run, and one entry of results.json.
 type Result struct {
@@ -30,6 +33,11 @@ const (
 	Fail  Verdict = "fail"
 	Error Verdict = "error" // the worker that played the run panicked or hung; the violation holds its stack
 )
+
+// Broke tells whether a check found a broken promise.
+func (r *Result) Broke(check string) bool {
+	return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Check == check })
+}
 
 // Violation is one broken promise.
 type Violation struct {

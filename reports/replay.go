@@ -35,5 +35,12 @@ func HistoryPath(world, scenario string, seed uint64) string {
 	if rank(world) > 0 { // the same seed may have been played in the simulator
 		name += "." + world
 	}
-	return path.Join("histories", name+".jsonl.zst")
+	return path.Join("histories", name+historyEnd)
+}
+
+const historyEnd = ".jsonl.zst"
+
+// OperationsPicture is where Porcupine's picture of a run that was not linearizable lies, beside its history.
+func OperationsPicture(history string) string {
+	return strings.TrimSuffix(history, historyEnd) + ".operations.html"
 }

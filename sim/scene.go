@@ -119,8 +119,8 @@ func (m *machine) condition() string {
 	if m.paused > 0 {
 		out = append(out, "frozen")
 	}
-	if m.inc > 1 {
-		out = append(out, fmt.Sprintf("life %d", m.inc))
+	if life := (m.inc + 1) / 2; life > 1 { // an incarnation ends one, and begins one
+		out = append(out, fmt.Sprintf("life %d", life))
 	}
 	return strings.Join(out, ", ")
 }

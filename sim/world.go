@@ -109,6 +109,9 @@ func Play(plan *scenarios.Scenario, seed uint64, opt Options) (*Run, error) {
 // loop runs events until the time is up.
 func (w *World) loop(until int64) {
 	defer w.explainPanic()
+	if w.film != nil {
+		w.film.after(nil)
+	}
 	for {
 		at, e, ok := w.queue.pop()
 		if !ok || at > until {

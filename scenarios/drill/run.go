@@ -167,13 +167,16 @@ func checkWorld(world string) error {
 // clearHistories makes the folder for the output and removes the histories of an earlier run from it.
 func clearHistories(out string) error {
 	dir := filepath.Join(out, filepath.Dir(filepath.FromSlash(reports.HistoryPath("sim", "x", 0))))
-	old, err := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
-	if err != nil {
-		return err
-	}
-	for _, f := range old {
-		if err := os.Remove(f); err != nil {
+	history := filepath.Join(dir, "*.jsonl.zst")
+	for _, pattern := range []string{history, reports.OperationsPicture(history)} {
+		old, err := filepath.Glob(pattern)
+		if err != nil {
 			return err
+		}
+		for _, f := range old {
+			if err := os.Remove(f); err != nil {
+				return err
+			}
 		}
 	}
 	return os.MkdirAll(dir, 0o755)
