@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -76,13 +77,17 @@ func standing(s *scene.Scene) map[string]map[string]string {
 	for _, n := range s.Nodes {
 		out[n.Name] = make(map[string]string)
 		for _, f := range n.Facts {
-			if !f.Moving {
+			if !f.Moving && !ofClock(f.Name) {
 				out[n.Name][f.Name] = f.Value
 			}
 		}
 	}
 	return out
 }
+
+// ofClock tells what an engine may see otherwise without anything happening, because a time has run out: the film shows
+// that at the next event of the engine.
+func ofClock(name string) bool { return name == "team" || strings.HasPrefix(name, "peer ") }
 
 // filmedAt is the same, of a film.
 func filmedAt(f *scene.Film, at time.Duration) map[string]map[string]string {
@@ -92,7 +97,7 @@ func filmedAt(f *scene.Film, at time.Duration) map[string]map[string]string {
 	}
 	for _, c := range f.Changes {
 		switch of := out[f.Nodes[c.Node].Name]; {
-		case c.At > at:
+		case c.At > at || ofClock(c.Name):
 		case c.Is == "":
 			delete(of, c.Name)
 		default:
