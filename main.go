@@ -89,11 +89,16 @@ func runCommand() *cobra.Command {
 
 The folder --out gets report.html, results.json, junit.xml, results.sarif, summary.md and histories/. As a job of GitHub
 Actions it also marks what failed at its line of the scenario's file, and adds to the job's summary. Exit status: 0 all held, 1 a check
-failed, 2 bad input, 3 the world is not available, 130 interrupted (what was finished is reported).`,
+failed, 2 bad input, 3 the world is not available, 130 interrupted (what was finished is reported).
+
+With --for it goes on drawing seeds until the time is over. It can be interrupted, and even killed: the same command goes on
+from soak.json in --out. Every kind of failure is reported once, with its count and the command that replays its first run.
+Scenarios with drawn faults lean towards what their faults have not met yet; the scenario that leans is kept in leaning/.`,
 		Example: `  firedrill run
   firedrill run leader-crash legacy-heartbeat-cut --seeds 1..1000
   firedrill run my-scenario.yaml --seeds 7 --out /tmp/out
-  firedrill run --shard 2/4 --out out/2              the second of four machines`,
+  firedrill run --shard 2/4 --out out/2              the second of four machines
+  firedrill run swarm-survivable swarm-any --for 2h --out out/soak   goes on where it was stopped or killed`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Arguments = args
 			return drill.Run(c.Context(), terminal(c), o)
@@ -105,6 +110,7 @@ failed, 2 bad input, 3 the world is not available, 130 interrupted (what was fin
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
 	c.Flags().DurationVar(&o.Patience, "patience", 2*time.Minute, "real time that one run may take before it counts as hung")
+	c.Flags().DurationVar(&o.For, "for", 0, "soak: go on from the first of --seeds until this real time is over, such as 2h")
 	c.Flags().StringVar(&o.Shard, "shard", "", "play one part of the runs, such as 2/4; `merge` joins the parts")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print results.json instead of the summary")
 	return c

@@ -13,6 +13,7 @@ type Result struct {
 	World      string        `json:"world"` // sim or real
 	Seed       uint64        `json:"seed"`
 	Verdict    Verdict       `json:"verdict"`
+	Argument   string        `json:"argument,omitempty"`   // what `firedrill replay` takes, where it is not the scenario: the file of one that leans
 	TraceHash  string        `json:"trace_hash,omitempty"` // 16 hex digits; empty where the world is not deterministic
 	Events     uint64        `json:"events,omitempty"`     // scheduler events played
 	Simulated  time.Duration `json:"simulated"`            // how long the run lasted by the world's clock

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"strconv"
@@ -15,7 +16,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=-]+$`)
 // replayCommand is the one command that plays a run again. Prefix is how the reader calls this program, such as
 // "go run ."; argument is the scenario's name or file.
 func replayCommand(prefix, argument string, run *checker.Result) string {
-	words := []string{prefix, "replay", quote(argument), "--seed", strconv.FormatUint(run.Seed, 10)}
+	words := []string{prefix, "replay", quote(cmp.Or(run.Argument, argument)), "--seed", strconv.FormatUint(run.Seed, 10)}
 	if run.World != "" && run.World != "sim" {
 		words = append(words, "--world", quote(run.World))
 	}

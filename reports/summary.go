@@ -31,8 +31,10 @@ func WriteSummary(w io.Writer, r *Results, prefix string, colour bool) error {
 	writeFailures(&out, all, p, prefix)
 	verdict, headline := headline(all)
 	fmt.Fprintf(&out, "\n%s  %s\n", p.verdict(verdict), headline)
-	_, err := io.WriteString(w, out.String())
-	return err
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return err
+	}
+	return writeSoak(w, r, prefix)
 }
 
 // legend explains what the table abbreviates.

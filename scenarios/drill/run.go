@@ -28,12 +28,16 @@ type RunOptions struct {
 	Jobs      int
 	Out       string
 	Patience  time.Duration
-	Shard     string // such as 2/4; empty: everything
+	For       time.Duration // go on with seeds from the first of Seeds until this is over; 0: play Seeds
+	Shard     string        // such as 2/4; empty: everything
 	JSON      bool
 }
 
 // Run plays scenarios for seeds, judges them and writes the report.
 func Run(ctx context.Context, t Terminal, o RunOptions) error {
+	if o.For != 0 {
+		return o.soak(ctx, t)
+	}
 	suite, err := o.suite(ctx, t)
 	if err != nil {
 		return err
