@@ -105,7 +105,7 @@ func (s *soak) digest() (string, error) {
 }
 
 // seedsOfRound is so many that no worker idles for long, and a round is short: what is lost by a kill.
-func (s *soak) seedsOfRound() int { return max(1, 8*s.suite.Workers/len(s.given)) }
+func (s *soak) seedsOfRound() int { return max(1, 4*s.suite.Workers/len(s.given)) }
 
 func (s *soak) play(ctx context.Context) error {
 	live := newProgress(s.t.Err)
