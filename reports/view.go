@@ -30,7 +30,7 @@ type view struct {
 	Fidelity []fidelity // where a scenario was played in both worlds
 	States   []string   // that faults may meet
 	Coverage []coverageRow
-	Soak     string        // what all runs came to, if these are a sample
+	Soak     string // what all runs came to, if these are a sample
 	Soaked   []soakRow
 	Failures []failure
 	MoreRuns int // that failed and are not listed
