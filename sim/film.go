@@ -6,6 +6,7 @@ import (
 
 	"firedrill/checker/history/scene"
 	"firedrill/model"
+	"firedrill/scenarios"
 )
 
 // film records how every machine stands, whenever that becomes another, and what was sent.
@@ -35,9 +36,10 @@ func (f *film) done() *scene.Film {
 	return &f.film
 }
 
-// after looks at what an event may have changed: its machine, or, if it is nobody's, all.
+// after looks at what an event may have changed: its machine, or, if it is nobody's or the cloud's, which has power over
+// others, all.
 func (f *film) after(m *machine) {
-	if m != nil && m.index < len(f.known) {
+	if m != nil && m.Role != scenarios.RoleCloud && m.index < len(f.known) {
 		f.look(m)
 		return
 	}
