@@ -99,7 +99,7 @@
       };
       let at = 0, up = false;
       for (let i = 0; i < list.length; i += 2) {
-        if (list[i] > from && at < till) line(at, list[i], up);
+        if (i && list[i] > from && at < till) line(at, list[i], up); // before the first there is no such node
         at = list[i]; up = T[list[i + 1]].startsWith('up');
       }
       line(at, till, up);
@@ -145,7 +145,7 @@
     for (const f of data.faults) if (f.begin <= now && now < f.end) { force.push(f.name + ((f.nodes || []).length ? ' at ' + f.nodes.map(n => data.nodes[n].name).join(', ') : '')); (f.nodes || []).forEach(n => struck.add(n)); }
     const dark = data.outages.filter(o => o.begin <= now && now < o.end).map(o => o.name);
     $('inforce').textContent = (force.length ? 'Faults in force: ' + force.join('; ') + '. ' : 'No fault is in force. ') + dark.join('. ') + (now > data.complete ? ' How nodes stand was not recorded this far.' : '');
-    const rows = lanes(), cards = rows.slice(0, mostCards).map(n => {
+    const rows = lanes().filter(n => [...facts[n].values()].some(list => list[0] <= now)), cards = rows.slice(0, mostCards).map(n => {
       const card = make('article', undefined, 'node' + (down(n, now) ? ' down' : '') + (struck.has(n) ? ' struck' : ''));
       card.append(make('h3', data.nodes[n].name));
       const dl = make('dl');
