@@ -89,11 +89,16 @@ func runCommand() *cobra.Command {
 
 The folder --out gets report.html, results.json, junit.xml, results.sarif, summary.md and histories/. As a job of GitHub
 Actions it also marks what failed at its line of the scenario's file, and adds to the job's summary. Exit status: 0 all held, 1 a check
-failed, 2 bad input, 3 the world is not available, 130 interrupted (what was finished is reported).`,
+failed, 2 bad input, 3 the world is not available, 130 interrupted (what was finished is reported).
+
+With --for it goes on drawing seeds until the time is over. It can be interrupted, and even killed: the same command goes on
+from soak.json in --out. Every kind of failure is reported once, with its count and the command that replays its first run.
+Scenarios with drawn faults lean towards what their faults have not met yet; the scenario that leans is kept in leaning/.`,
 		Example: `  firedrill run
   firedrill run leader-crash legacy-heartbeat-cut --seeds 1..1000
   firedrill run my-scenario.yaml --seeds 7 --out /tmp/out
-  firedrill run --shard 2/4 --out out/2              the second of four machines`,
+  firedrill run --shard 2/4 --out out/2              the second of four machines
+  firedrill run swarm-survivable swarm-any --for 2h --out out/soak   goes on where it was stopped or killed`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Arguments = args
 			return drill.Run(c.Context(), terminal(c), o)
@@ -105,6 +110,7 @@ failed, 2 bad input, 3 the world is not available, 130 interrupted (what was fin
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
 	c.Flags().DurationVar(&o.Patience, "patience", 2*time.Minute, "real time that one run may take before it counts as hung")
+	c.Flags().DurationVar(&o.For, "for", 0, "soak: go on from the first of --seeds until this real time is over, such as 2h")
 	c.Flags().StringVar(&o.Shard, "shard", "", "play one part of the runs, such as 2/4; `merge` joins the parts")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print results.json instead of the summary")
 	return c
@@ -114,8 +120,13 @@ func replayCommand() *cobra.Command {
 	var o drill.ReplayOptions
 	c := &cobra.Command{
 		Use:   "replay SCENARIO --seed N",
-		Short: "Play one seed again, with its timeline and, if wanted, its trace",
+		Short: "Play one seed again, with its timeline; or look into it at any moment",
+		Long: `Play one seed again and print its timeline, its outages and its verdict. With --at, play up to a simulated time and print
+how every node stands then, which faults are in force and which messages are on their way. With --html, write the whole run
+as a page: a diagram of the messages, a slider over time, and how every node stands there.`,
 		Example: `  firedrill replay leader-crash --seed 7
+  firedrill replay leader-crash --seed 7 --at 31.2s
+  firedrill replay leader-crash --seed 7 --html replay.html
   firedrill replay leader-crash --seed 7 --trace trace.txt --history history.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -128,8 +139,10 @@ func replayCommand() *cobra.Command {
 	c.Flags().StringVar(&o.World, "world", "sim", "where to play: sim, or real (containers)")
 	c.Flags().StringVar(&o.Trace, "trace", "", "file for a line about everything that happens")
 	c.Flags().StringVar(&o.History, "history", "", "file for the history (.jsonl, or .jsonl.zst)")
+	c.Flags().StringVar(&o.HTML, "html", "", "file for the run as a page, with a slider over time")
+	c.Flags().StringVar(&o.At, "at", "", "simulated time to look at, such as 31.2s, instead of the timeline")
 	c.Flags().StringVar(&o.Plan, "plan", "", "file for the plan, which is a scenario without choices")
-	c.Flags().BoolVar(&o.JSON, "json", false, "print the result as JSON instead of the timeline")
+	c.Flags().BoolVar(&o.JSON, "json", false, "print the result, or the moment, as JSON")
 	_ = c.MarkFlagRequired("seed") // fails only for a flag that does not exist
 	return c
 }

@@ -10,7 +10,7 @@ type Invariant struct {
 
 // Invariants is every check of [Judge]. A new one is a file and a line here.
 var Invariants = []Invariant{
-	{"linearizable", "every client sees the configuration as if one operation happened at a time (Herlihy and Wing, 1990)", checkLinearizable},
+	{CheckLinearizable, "every client sees the configuration as if one operation happened at a time (Herlihy and Wing, 1990)", checkLinearizable},
 	{"one-leader-per-term", "no two controllers lead in one term (Raft, election safety)", checkOneLeaderPerTerm},
 	{"committed-never-lost", "what was committed stays, in its place, on every controller and across restarts (Raft, leader completeness)", checkCommittedNeverLost},
 	{"state-machines-agree", "controllers that applied the same index hold the same state (Raft, state machine safety)", checkStateMachinesAgree},

@@ -2,12 +2,17 @@ package checker
 
 import (
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/anishathalye/porcupine"
 
 	"firedrill/checker/history"
+	"firedrill/checker/history/wholefile"
 )
+
+// CheckLinearizable is the check that [Visualize] draws.
+const CheckLinearizable = "linearizable"
 
 // maxSteps bounds the search on one key, because deciding linearizability is NP-complete (Gibbons and Korach,
 // 1997). It counts steps and not seconds, so that the verdict is the same on every machine.
@@ -26,7 +31,7 @@ var registerModel = porcupine.Model{
 		next, ok := state.(register).step(o)
 		return ok, next
 	},
-	DescribeOperation:         func(input, _ any) string { return input.(*operation).act() },
+	DescribeOperation:         func(input, _ any) string { return input.(*operation).label() },
 	DescribeState:             func(state any) string { return state.(register).String() },
 	DescribeOperationMetadata: func(any) string { return "" },
 }
@@ -140,5 +145,5 @@ func Visualize(h *history.History, path string) error {
 	for _, s := range keys {
 		s.left = -1 // the picture takes the steps of every order that was found again
 	}
-	return porcupine.VisualizePath(registerModel, info, path)
+	return wholefile.Write(path, func(w io.Writer) error { return porcupine.Visualize(registerModel, info, w) })
 }

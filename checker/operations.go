@@ -187,6 +187,9 @@ func (o *operation) String() string {
 	return fmt.Sprintf("%s..%s %s %s", words.Instant(time.Duration(o.from)), till, o.client, o.act())
 }
 
+// label names the operation where nothing around it does.
+func (o *operation) label() string { return o.client + ", " + o.search.key + ": " + o.act() }
+
 // act is what was asked and answered.
 func (o *operation) act() string {
 	asked := o.kind

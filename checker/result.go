@@ -2,7 +2,10 @@
 // every outage within its bound.
 package checker
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Result is the judgement of one run, and one entry of results.json.
 type Result struct {
@@ -10,6 +13,7 @@ type Result struct {
 	World      string        `json:"world"` // sim or real
 	Seed       uint64        `json:"seed"`
 	Verdict    Verdict       `json:"verdict"`
+	Argument   string        `json:"argument,omitempty"`   // what `firedrill replay` takes, where it is not the scenario: the file of one that leans
 	TraceHash  string        `json:"trace_hash,omitempty"` // 16 hex digits; empty where the world is not deterministic
 	Events     uint64        `json:"events,omitempty"`     // scheduler events played
 	Simulated  time.Duration `json:"simulated"`            // how long the run lasted by the world's clock
@@ -30,6 +34,11 @@ const (
 	Fail  Verdict = "fail"
 	Error Verdict = "error" // the worker that played the run panicked or hung; the violation holds its stack
 )
+
+// Broke tells whether a check found a broken promise.
+func (r *Result) Broke(check string) bool {
+	return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Check == check })
+}
 
 // Violation is one broken promise.
 type Violation struct {

@@ -22,20 +22,18 @@ type coverageCell struct {
 
 // coverage is the matrix of faults and the states that they met, over all runs. A kind that no run had gets a row all the
 // same: what was never tried must be seen.
-func coverage(runs []checker.Result, kinds []string) []coverageRow {
+func coverage(met []checker.Met, kinds []string) []coverageRow {
 	times := make(map[string]map[string]int)
 	for _, k := range kinds {
 		times[k] = make(map[string]int)
 	}
 	struck := false
-	for i := range runs {
-		for _, m := range runs[i].Met {
-			if times[m.Fault] == nil {
-				times[m.Fault], kinds = make(map[string]int), append(kinds, m.Fault)
-			}
-			times[m.Fault][m.State] += m.Times
-			struck = true
+	for _, m := range met {
+		if times[m.Fault] == nil {
+			times[m.Fault], kinds = make(map[string]int), append(kinds, m.Fault)
 		}
+		times[m.Fault][m.State] += m.Times
+		struck = true
 	}
 	if !struck {
 		return nil
@@ -52,6 +50,18 @@ func coverage(runs []checker.Result, kinds []string) []coverageRow {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// met is which faults met which states, in all runs.
+func (r *Results) met() []checker.Met {
+	if r.Soak != nil {
+		return r.Soak.Met
+	}
+	var out []checker.Met
+	for i := range r.Runs {
+		out = append(out, r.Runs[i].Met...)
+	}
+	return out
 }
 
 // level grows with the number of digits.

@@ -23,6 +23,7 @@ type failure struct {
 	Verdict    checker.Verdict
 	Replay     string
 	History    string // a path, or nothing
+	Picture    string // of the operations: a path, or nothing
 	Violations []broken
 	More       int // violations that are not listed
 }
@@ -63,6 +64,9 @@ func failures(all []*group, o Options) (listed []failure, more int) {
 
 func newFailure(g *group, run *checker.Result, o Options) failure {
 	f := failure{ID: g.id, Label: g.label(), Seed: run.Seed, Verdict: run.Verdict, Replay: replayCommand(o.Prefix, g.argument(), run), History: o.link(run)}
+	if run.Broke(checker.CheckLinearizable) {
+		f.Picture = o.linked(OperationsPicture(HistoryPath(run.World, run.Scenario, run.Seed)))
+	}
 	for i, v := range run.Violations {
 		if i == maxViolations {
 			f.More = len(run.Violations) - i
@@ -100,7 +104,11 @@ func newBroken(v checker.Violation, verdict checker.Verdict) broken {
 
 // link is the path of a run's history, if it is there.
 func (o Options) link(run *checker.Result) string {
-	path := HistoryPath(run.World, run.Scenario, run.Seed)
+	return o.linked(HistoryPath(run.World, run.Scenario, run.Seed))
+}
+
+// linked is a path, if there is a file.
+func (o Options) linked(path string) string {
 	if o.Linked == nil || !o.Linked(path) {
 		return ""
 	}

@@ -28,6 +28,11 @@ type Part struct {
 // are not of one suite and one build, and a whole that has gaps or overlaps. Results that are whole are put side by side,
 // if each is of a world of its own.
 func Merge(parts []Part) (*Results, error) {
+	for _, p := range parts {
+		if p.Results.Soak != nil {
+			return nil, fmt.Errorf("%s: these results are a sample of a soak, and cannot be merged", p.Name)
+		}
+	}
 	first := parts[0]
 	if first.Results.Shard == nil {
 		return sideBySide(parts)

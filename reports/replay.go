@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"strconv"
@@ -16,7 +17,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=-]+$`)
 // replayCommand is the one command that plays a run again. Prefix is how the reader calls this program, such as
 // "go run ."; argument is the scenario's name or file.
 func replayCommand(prefix, argument string, run *checker.Result) string {
-	words := []string{prefix, "replay", quote(argument), "--seed", strconv.FormatUint(run.Seed, 10)}
+	words := []string{prefix, "replay", quote(cmp.Or(run.Argument, argument)), "--seed", strconv.FormatUint(run.Seed, 10)}
 	if run.World != "" && run.World != scenarios.WorldSim {
 		words = append(words, "--world", quote(run.World))
 	}
@@ -36,5 +37,12 @@ func HistoryPath(world, scenario string, seed uint64) string {
 	if rank(world) > 0 { // the same seed may have been played in the simulator
 		name += "." + world
 	}
-	return path.Join("histories", name+".jsonl.zst")
+	return path.Join("histories", name+historyEnd)
+}
+
+const historyEnd = ".jsonl.zst"
+
+// OperationsPicture is where Porcupine's picture of a run that was not linearizable lies, beside its history.
+func OperationsPicture(history string) string {
+	return strings.TrimSuffix(history, historyEnd) + ".operations.html"
 }

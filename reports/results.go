@@ -22,6 +22,7 @@ type Results struct {
 	Shard     *Shard           `json:"shard,omitempty"` // the part of a suite that this is; nil: the whole
 	Scenarios []Scenario       `json:"scenarios"`       // in the order of the report
 	Runs      []checker.Result `json:"runs"`            // by scenario, world and seed
+	Soak      *Soak            `json:"soak,omitempty"`  // of which Runs are a sample; nil: Runs are all
 }
 
 // Scenario is what a reader of the results must know of a scenario, so that they can be rendered again
@@ -74,6 +75,7 @@ func (r *Results) normal() *Results {
 		Version:   Version,
 		Build:     r.Build,
 		Shard:     r.Shard,
+		Soak:      r.Soak,
 		Scenarios: append([]Scenario{}, r.Scenarios...),
 		Runs:      append([]checker.Result{}, r.Runs...),
 	}

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"firedrill/checker"
@@ -49,6 +50,9 @@ func newSection(g *group, o Options) (section, error) {
 	}
 	s.AllSeeds, s.BadSeeds = formatSeeds(seedsOf(g.runs)), formatSeeds(seedsOf(g.failed))
 	s.ReplaySeed = strings.Replace(replayCommand(o.Prefix, g.argument(), &checker.Result{World: g.world}), "--seed 0", "--seed {seed}", 1)
+	if slices.ContainsFunc(g.runs, func(r *checker.Result) bool { return r.Argument != "" }) {
+		s.ReplaySeed = "" // not every seed is played by the same command
+	}
 	for i := range s.Examples {
 		e := &s.Examples[i]
 		e.Replay = replayCommand(o.Prefix, g.argument(), e.Outage.run)

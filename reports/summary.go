@@ -31,8 +31,10 @@ func WriteSummary(w io.Writer, r *Results, prefix string, colour bool) error {
 	writeFailures(&out, all, p, prefix)
 	verdict, headline := headline(all)
 	fmt.Fprintf(&out, "\n%s  %s\n", p.verdict(verdict), headline)
-	_, err := io.WriteString(w, out.String())
-	return err
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return err
+	}
+	return writeSoak(w, r, prefix)
 }
 
 // legend explains what the table abbreviates.
@@ -143,5 +145,7 @@ func (p paint) over(c cell) string {
 	}
 	return c.Text
 }
+
+func (p paint) head(s string) string { return p.faint.Sprint(s) }
 
 func (p paint) command(s string) string { return p.faint.Sprint(s) }

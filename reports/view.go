@@ -30,6 +30,8 @@ type view struct {
 	States   []string   // that faults may meet
 	Coverage []coverageRow
 	Mutants  *Mutants
+	Soak     string // what all runs came to, if these are a sample
+	Soaked   []soakRow
 	Failures []failure
 	MoreRuns int // that failed and are not listed
 	Sections []section
@@ -98,7 +100,10 @@ func newView(r *Results, o Options) (*view, error) {
 	v.Failures, v.MoreRuns = failures(all, o)
 	v.Small = smallSamples(all)
 	v.Modes = modes(all)
-	v.States, v.Coverage = checker.States, coverage(r.Runs, scenarios.FaultNames())
+	if r.Soak != nil {
+		v.Soak, v.Soaked = r.Soak.headline(len(r.Runs)), r.soakRows(o.Prefix)
+	}
+	v.States, v.Coverage = checker.States, coverage(r.met(), scenarios.FaultNames())
 	v.Flows, v.Mutants = longFlows(all), o.Mutants
 	var err error
 	if v.Fidelity, err = fidelities(all); err != nil {

@@ -17,9 +17,12 @@ type Swarm struct {
 	// suffer at a time, and what suffered gets time to come back: what the platform promises must be kept. With any,
 	// faults overlap as they like, and safety alone is demanded until they are over.
 	Budget Budget `yaml:"budget"`
-	// Kinds are the faults to draw from; default: every kind from which nodes come back by themselves.
-	Kinds   []string        `yaml:"kinds,omitempty"`
-	Most    int             `yaml:"most"`    // faults in a run, from 1; default 12
+	// Kinds are the faults to draw from; default: every kind from which nodes come back by themselves. One that stands there
+	// several times is drawn so much more often.
+	Kinds []string `yaml:"kinds,omitempty"`
+	Most  int      `yaml:"most"` // faults in a run, from 1; default 12
+	// Close is how many faults come close after the one before for each that comes anywhere; default 1.
+	Close   int             `yaml:"close"`
 	Longest config.Duration `yaml:"longest"` // of one fault; default 6s
 	From    Span            `yaml:"from"`    // default 8s
 	Until   Span            `yaml:"until"`   // when all faults are over; default: the end, less 15s
@@ -63,7 +66,7 @@ func (w *Swarm) faults(s *Scenario, seed uint64) []Fault {
 		kinds = w.Kinds[:1]
 	}
 	from, until := w.From.draw(r).Min, w.Until.draw(r).Min
-	d := dice{Rand: r, s: s, survivable: w.Budget == BudgetSurvivable, suffers: make(map[string]time.Duration)}
+	d := dice{Rand: r, s: s, survivable: w.Budget == BudgetSurvivable, close: w.Close, suffers: make(map[string]time.Duration)}
 	var out []Fault
 	for _, at := range d.starts(1+r.IntN(w.Most), from, until) {
 		kind := kinds[r.IntN(len(kinds))]
@@ -79,16 +82,17 @@ type dice struct {
 	*rand.Rand
 	s          *Scenario
 	survivable bool
+	close      int
 	suffers    map[string]time.Duration // until when, by what suffers: the controllers, a group, the servers
 }
 
-// starts draws times in order. Half of the faults come close after the one before: what breaks during a failover is worth
+// starts draws times in order. Half of the faults, or as many as Close says, come close after the one before: what breaks during a failover is worth
 // more than what breaks in peace.
 func (d *dice) starts(n int, from, until time.Duration) []time.Duration {
 	var out []time.Duration
 	for i := range n {
 		at := from + d.upTo(until-from)
-		if i > 0 && d.IntN(2) == 0 {
+		if i > 0 && d.IntN(1+d.close) < d.close {
 			at = min(out[i-1]+d.upTo(time.Second), until)
 		}
 		out = append(out, at)
@@ -253,6 +257,7 @@ func (v *validation) swarm() {
 		v.oneOf(fmt.Sprintf("swarm.kinds[%d]", i), k, swarmKinds())
 	}
 	v.between("swarm.most", w.Most, 1, 1000)
+	v.between("swarm.close", w.Close, 0, 1000)
 	v.duration("swarm.longest", w.Longest, shortestBlow, longestRun)
 	v.before("swarm.from", w.From)
 	v.before("swarm.until", w.Until)
@@ -268,6 +273,7 @@ func swarmDefaults(s *Scenario, d defaults) {
 	set(d, "swarm.budget", &w.Budget, BudgetSurvivable)
 	set(d, "swarm.kinds", &w.Kinds, swarmKinds())
 	set(d, "swarm.most", &w.Most, 12)
+	set(d, "swarm.close", &w.Close, 1)
 	set(d, "swarm.longest", &w.Longest, config.Duration(6*time.Second))
 	set(d, "swarm.from", &w.From, at(8*time.Second))
 	set(d, "swarm.until", &w.Until, at(max(0, s.Duration.Std()-15*time.Second)))

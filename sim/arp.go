@@ -34,6 +34,7 @@ func (w *World) resolve(n *nic, hop ipv4, f *frame) {
 			w.release(e.waiting[0])
 			e.waiting = e.waiting[:copy(e.waiting, e.waiting[1:])]
 		}
+		f.sent = w.now
 		e.waiting = append(e.waiting, f)
 		w.ask(n, hop, e)
 		return

@@ -42,6 +42,9 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		w.trace.print = func(at int64, line string) { fmt.Fprintf(opt.Trace, "%12v  %s\n", time.Duration(at), line) }
 	}
 	network := plan.Topology.Network
+	if opt.Film {
+		w.film = newFilm(w)
+	}
 	w.links = links{
 		rng: newStream(seed, "network"), min: network.Latency.Min, max: network.Latency.Max,
 		distanceMin: network.Distance.Min, distanceMax: network.Distance.Max,

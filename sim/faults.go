@@ -3,8 +3,10 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/history/scene"
 	"firedrill/scenarios"
 )
 
@@ -87,18 +89,22 @@ func (w *World) strikeFault(step int, f *scenarios.Fault, hit strike, target sce
 		return
 	}
 	heal := hit(w, f, targets, others)
+	inForce := &scene.Fault{Fault: f.Fault, Target: f.Target, Nodes: e.Resolved, Since: time.Duration(w.now)}
+	w.inForce = append(w.inForce, inForce)
 	if f.For.Min == 0 || heal == nil {
 		return
 	}
-	w.at(w.now+int64(f.For.Min), func() {
+	inForce.Until = time.Duration(w.now) + f.For.Min
+	w.at(int64(inForce.Until), func() {
 		e.Phase = history.Finish
 		w.record(e)
 		heal()
+		w.inForce = without(w.inForce, []*scene.Fault{inForce})
 	})
 }
 
-func without(all, some []*machine) []*machine {
-	return slices.DeleteFunc(slices.Clone(all), func(m *machine) bool { return slices.Contains(some, m) })
+func without[T comparable](all, some []T) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return slices.Contains(some, one) })
 }
 
 func names(ms []*machine) []string {

@@ -66,6 +66,11 @@ const (
 	checkResponse
 )
 
+func (k frameKind) String() string {
+	return [...]string{"ARP question", "ARP answer", "message", "open", "accept", "reset", "request", "response",
+		"request to the server", "answer of the server", "check", "answer to a check"}[k]
+}
+
 // frame is one packet on a segment.
 type frame struct {
 	kind     frameKind
@@ -82,6 +87,7 @@ type frame struct {
 	check    model.CheckKind // of checks
 	by       *machine        // of an answer: the engine that gave it
 	server   string          // of an answer: the back-end server behind it
+	sent     int64           // when it was put on the wire
 	payload  []byte
 }
 

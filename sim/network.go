@@ -105,9 +105,9 @@ func (w *World) sendIP(m *machine, f *frame) {
 
 // transmit puts a frame on the wire towards one interface of the same segment.
 func (w *World) transmit(from, to *nic, f *frame) {
-	f.net, f.src, f.dst = from.net, from, to
+	f.net, f.src, f.dst, f.sent = from.net, from, to, w.now
 	if w.links.loss > 0 && w.links.rng.Uint64N(million) < uint64(w.links.loss) {
-		w.release(f)
+		w.lose(f)
 		return
 	}
 	latency := w.links.latency()
@@ -120,7 +120,7 @@ func (w *World) transmit(from, to *nic, f *frame) {
 			continue
 		}
 		if r.cut || r.loss > 0 && w.links.rng.Uint64N(million) < uint64(r.loss) {
-			w.release(f)
+			w.lose(f)
 			return
 		}
 		latency += between(w.links.rng, r.min, r.max)
@@ -129,7 +129,7 @@ func (w *World) transmit(from, to *nic, f *frame) {
 		}
 		twice = twice || r.twice > 0 && f.kind == message && w.faultRng.Uint64N(million) < uint64(r.twice)
 	}
-	w.queue.push(w.now+int64(latency), event{kind: evFrame, m: to.m, frame: f})
+	w.send(f, latency)
 	if twice || f.kind == message && w.links.duplicate > 0 && w.links.rng.Uint64N(million) < uint64(w.links.duplicate) {
 		w.again(f, latency)
 	}
@@ -140,7 +140,24 @@ func (w *World) again(f *frame, latency time.Duration) {
 	c := w.newFrame()
 	*c = *f
 	c.payload = bytes.Clone(f.payload) // whoever gets a message owns it
-	w.queue.push(w.now+int64(latency+w.links.latency()), event{kind: evFrame, m: f.dst.m, frame: c})
+	w.send(c, latency+w.links.latency())
+}
+
+// send plans the arrival of a frame.
+func (w *World) send(f *frame, after time.Duration) {
+	due := w.now + int64(after)
+	if w.film != nil {
+		w.film.sent(f, due)
+	}
+	w.queue.push(due, event{kind: evFrame, m: f.dst.m, frame: f})
+}
+
+// lose drops a frame that the wire has lost.
+func (w *World) lose(f *frame) {
+	if w.film != nil {
+		w.film.lost(f)
+	}
+	w.release(f)
 }
 
 // broadcast sends a copy of the frame to every other interface of the segment.

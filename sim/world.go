@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firedrill/checker/history"
+	"firedrill/checker/history/scene"
 	"firedrill/model"
 	"firedrill/model/config"
 	"firedrill/scenarios"
@@ -30,6 +31,7 @@ type World struct {
 
 	links        links
 	rules        []*rule
+	inForce      []*scene.Fault // in the order in which they struck
 	segments     [networks][]*nic
 	hypervisor   *hypervisor // nil without a cloud
 	gatewayInner ipv4
@@ -41,6 +43,7 @@ type World struct {
 
 	roles   *scenarios.Roles
 	trace   *trace
+	film    *film // nil unless somebody wants one
 	history history.History
 }
 
@@ -78,12 +81,15 @@ type Run struct {
 	History   *history.History
 	TraceHash string // 16 hex digits over every event delivered and every effect
 	Events    uint64 // events played
+	Film      *scene.Film
 }
 
 // Options are for those who want to look on.
 type Options struct {
 	// Trace, if set, gets a line for everything that happens.
 	Trace io.Writer
+	// Film asks for [Run.Film].
+	Film bool
 }
 
 // Play simulates a plan. The seed settles what the plan leaves to the world: latencies, clocks, what a disk
@@ -100,12 +106,15 @@ func Play(plan *scenarios.Scenario, seed uint64, opt Options) (*Run, error) {
 	w.loop(int64(plan.Duration))
 	w.tellAllCarried("")
 	w.record(history.Event{Type: history.End})
-	return &Run{History: &w.history, TraceHash: w.trace.sum(), Events: w.trace.events}, nil
+	return &Run{History: &w.history, TraceHash: w.trace.sum(), Events: w.trace.events, Film: w.film.done()}, nil
 }
 
 // loop runs events until the time is up.
 func (w *World) loop(until int64) {
 	defer w.explainPanic()
+	if w.film != nil {
+		w.film.after(nil)
+	}
 	for {
 		at, e, ok := w.queue.pop()
 		if !ok || at > until {
@@ -115,6 +124,9 @@ func (w *World) loop(until int64) {
 		w.now = at
 		w.trace.events++
 		w.handle(&e)
+		if w.film != nil {
+			w.film.after(e.m)
+		}
 	}
 }
 

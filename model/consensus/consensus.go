@@ -71,6 +71,11 @@ const (
 	Leader
 )
 
+// String names the role.
+func (r Role) String() string {
+	return [...]string{"follower", "pre-candidate", "candidate", "leader"}[r]
+}
+
 // Status is where a replica stands.
 type Status struct {
 	Leader    uint64 // 0: unknown

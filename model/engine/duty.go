@@ -3,6 +3,7 @@ package engine
 import (
 	"net/netip"
 
+	"firedrill/model"
 	"firedrill/model/wire"
 )
 
@@ -20,6 +21,7 @@ type duty interface {
 	weighAll()                      // decides anew, since something has changed
 	tell(report *wire.EngineReport) // adds what controllers should know
 	yield(to string)                // hands what it serves to another engine, for the leader wants to restart this one
+	describe(facts *model.Facts)    // says how it stands
 }
 
 // take puts the duty of the group's HA mode in charge, and tells whether it was not before.

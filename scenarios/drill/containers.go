@@ -77,7 +77,7 @@ func (s *Suite) playContainer(ctx context.Context, j job) (played, error) {
 		return played{Result: broken(j, scenarios.WorldReal, why, rest), crashed: true}, nil
 	}
 	r := played{Result: result}
-	if problem := h.WriteFile(s.Keep(result.Scenario, result.Seed)); problem != nil {
+	if problem := keepHistory(h, result, s.Keep(result.Scenario, result.Seed)); problem != nil {
 		r.Unkept = problem.Error()
 	}
 	return r, nil

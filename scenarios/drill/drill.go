@@ -15,6 +15,15 @@ import (
 // when the scenario cannot be planned or played; a run that breaks a promise is no error but a result.
 // It must not run twice at the same time in one process: see [sim.Play].
 func Play(s *scenarios.Scenario, seed uint64, opt sim.Options) (checker.Result, *history.History, error) {
+	r, run, err := simulate(s, seed, opt)
+	if err != nil {
+		return r, nil, err
+	}
+	return r, run.History, nil
+}
+
+// simulate is [Play], with all that the simulator leaves.
+func simulate(s *scenarios.Scenario, seed uint64, opt sim.Options) (checker.Result, *sim.Run, error) {
 	plan, err := scenarios.NewPlan(s, seed)
 	if err != nil {
 		return checker.Result{}, nil, err
@@ -25,5 +34,5 @@ func Play(s *scenarios.Scenario, seed uint64, opt sim.Options) (checker.Result, 
 	}
 	r := checker.Judge(run.History)
 	r.TraceHash, r.Events = run.TraceHash, run.Events
-	return r, run.History, nil
+	return r, run, nil
 }

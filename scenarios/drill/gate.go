@@ -35,6 +35,9 @@ func Gate(t Terminal, o GateOptions) error {
 	if results.Shard != nil {
 		return fmt.Errorf("%s: these results are shard %v of a run; join the shards by `merge` first", o.Results, results.Shard)
 	}
+	if results.Soak != nil {
+		return fmt.Errorf("%s: these results are a sample of a soak, whose seeds are another time's; hold results of `run --seeds` against a baseline", o.Results)
+	}
 	baseline, err := reports.ReadBaseline(o.Baseline)
 	switch {
 	case err == nil:

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"firedrill/checker"
+	"firedrill/checker/history"
+	"firedrill/reports"
 )
 
 // keptFailures is how many failing histories of one scenario are kept: they tend to tell one story.
@@ -90,6 +92,15 @@ func (s *Suite) again(ctx context.Context, jobs []job, results []checker.Result,
 			lost.note(&r)
 		}
 	})
+}
+
+// keepHistory writes a history and, where it is not linearizable, Porcupine's picture of it beside it.
+func keepHistory(h *history.History, r checker.Result, path string) error {
+	err := h.WriteFile(path)
+	if err == nil && r.Broke(checker.CheckLinearizable) {
+		err = checker.Visualize(h, reports.OperationsPicture(path))
+	}
+	return err
 }
 
 // worthKeeping picks, for each scenario, the runs with the longest outage of a virtual service and of the API, or

@@ -42,8 +42,10 @@ func Merge(t Terminal, o MergeOptions) error {
 		if !ok || !filepath.IsLocal(path) {
 			continue
 		}
-		if err := copyFile(filepath.Join(part.Name, path), filepath.Join(o.Out, path)); err != nil {
-			return err
+		for _, file := range []string{path, reports.OperationsPicture(path)} {
+			if err := copyFile(filepath.Join(part.Name, file), filepath.Join(o.Out, file)); err != nil {
+				return err
+			}
 		}
 	}
 	if err := tell(t, o.Out, whole, o.JSON); err != nil {

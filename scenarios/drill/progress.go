@@ -43,8 +43,28 @@ func (l *liveProgress) show(p Progress) {
 	}
 }
 
+// soak is the line of a soak, which knows no total but the time.
+func (l *liveProgress) soak(s *soakState, whole time.Duration) {
+	text := fmt.Sprintf("%v of %v, %s, %s played, %d failed in %s", s.Elapsed.Round(time.Second), whole, words.Plural(s.Runs, "run"),
+		words.Duration(s.Simulated.Round(time.Second)), s.Failed, words.Plural(len(s.Failures), "way"))
+	switch {
+	case isTerminal(l.w):
+		fmt.Fprintf(l.w, "\r\x1b[K%s", text)
+	case time.Since(l.written) >= logEvery:
+		l.written = time.Now()
+		fmt.Fprintln(l.w, text)
+	}
+}
+
 func (l *liveProgress) end() {
 	if l.bar != nil {
 		_ = l.bar.Clear()
+	}
+}
+
+// endSoak clears the line of a soak.
+func (l *liveProgress) endSoak() {
+	if isTerminal(l.w) {
+		fmt.Fprint(l.w, "\r\x1b[K")
 	}
 }

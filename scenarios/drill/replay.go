@@ -3,7 +3,9 @@ package drill
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"time"
 
 	"firedrill/checker"
 	"firedrill/checker/history"
@@ -20,6 +22,8 @@ type ReplayOptions struct {
 	Seed                 uint64
 	World                string
 	Trace, History, Plan string
+	HTML                 string // the run as a page
+	At                   string // a simulated time to look at instead, such as 31.2s
 	JSON                 bool
 }
 
@@ -33,8 +37,8 @@ func Replay(ctx context.Context, t Terminal, o ReplayOptions) error {
 		return err
 	}
 	s := chosen[0].Scenario
-	if o.Trace != "" && o.World != scenarios.WorldSim {
-		return errors.New("--trace: only the simulator leaves a trace; a run on containers leaves its --history")
+	if err := o.check(); err != nil {
+		return err
 	}
 	if err := plays(s, o.World); err != nil {
 		return err
@@ -43,6 +47,9 @@ func Replay(ctx context.Context, t Terminal, o ReplayOptions) error {
 		if err := writePlan(o.Plan, s, o.Seed); err != nil {
 			return err
 		}
+	}
+	if o.At != "" {
+		return o.look(t, s)
 	}
 	var result checker.Result
 	play := func(trace io.Writer) error {
@@ -72,10 +79,53 @@ func Replay(ctx context.Context, t Terminal, o ReplayOptions) error {
 	return err
 }
 
+// check refuses what does not go together.
+func (o *ReplayOptions) check() error {
+	for _, flag := range []struct{ name, value string }{{"trace", o.Trace}, {"html", o.HTML}, {"at", o.At}} {
+		if flag.value != "" && o.World != scenarios.WorldSim {
+			return fmt.Errorf("--%s: only the simulator can look into its nodes; a run on containers leaves its --history", flag.name)
+		}
+	}
+	if o.At != "" && (o.Trace != "" || o.HTML != "" || o.History != "") {
+		return errors.New("--at shows one moment and ends there; leave out --trace, --html and --history")
+	}
+	return nil
+}
+
+// look plays the run up to a moment, and shows how everything stands then.
+func (o *ReplayOptions) look(t Terminal, s *scenarios.Scenario) error {
+	at, err := time.ParseDuration(o.At)
+	if err != nil {
+		return fmt.Errorf("--at %q: write a simulated time such as 31.2s", o.At)
+	}
+	plan, err := scenarios.NewPlan(s, o.Seed)
+	if err != nil {
+		return err
+	}
+	if length := plan.Duration.Std(); at < 0 || at > length {
+		return fmt.Errorf("--at %v: the run lasts from 0s to %v", at, length)
+	}
+	scene, err := sim.Look(plan, o.Seed, at)
+	if err != nil {
+		return fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	if o.JSON {
+		return printJSON(t.Out, scene)
+	}
+	return reports.WriteScene(t.Out, scene, colour(t.Out))
+}
+
 // play plays the run in the world that was asked for. Containers leave no trace but their history.
 func (o *ReplayOptions) play(ctx context.Context, s *scenarios.Scenario, trace io.Writer) (checker.Result, *history.History, error) {
 	if o.World == scenarios.WorldSim {
-		return Play(s, o.Seed, sim.Options{Trace: trace})
+		r, run, err := simulate(s, o.Seed, sim.Options{Trace: trace, Film: o.HTML != ""})
+		if err != nil {
+			return r, nil, err
+		}
+		if o.HTML != "" {
+			err = reports.WriteFilm(o.HTML, run.Film, r, run.History)
+		}
+		return r, run.History, err
 	}
 	d, err := openForAll(ctx, []scenarios.Chosen{{Scenario: s}})
 	if err != nil {

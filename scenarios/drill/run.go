@@ -28,12 +28,16 @@ type RunOptions struct {
 	Jobs      int
 	Out       string
 	Patience  time.Duration
-	Shard     string // such as 2/4; empty: everything
+	For       time.Duration // go on with seeds from the first of Seeds until this is over; 0: play Seeds
+	Shard     string        // such as 2/4; empty: everything
 	JSON      bool
 }
 
 // Run plays scenarios for seeds, judges them and writes the report.
 func Run(ctx context.Context, t Terminal, o RunOptions) error {
+	if o.For != 0 {
+		return o.soak(ctx, t)
+	}
 	suite, err := o.suite(ctx, t)
 	if err != nil {
 		return err
@@ -171,13 +175,16 @@ func checkWorld(world string) error {
 // clearHistories makes the folder for the output and removes the histories of an earlier run from it.
 func clearHistories(out string) error {
 	dir := filepath.Join(out, filepath.Dir(filepath.FromSlash(reports.HistoryPath("sim", "x", 0))))
-	old, err := filepath.Glob(filepath.Join(dir, "*.jsonl.zst"))
-	if err != nil {
-		return err
-	}
-	for _, f := range old {
-		if err := os.Remove(f); err != nil {
+	history := filepath.Join(dir, "*.jsonl.zst")
+	for _, pattern := range []string{history, reports.OperationsPicture(history)} {
+		old, err := filepath.Glob(pattern)
+		if err != nil {
 			return err
+		}
+		for _, f := range old {
+			if err := os.Remove(f); err != nil {
+				return err
+			}
 		}
 	}
 	return os.MkdirAll(dir, 0o755)

@@ -55,7 +55,7 @@ func Work(in io.Reader, out io.Writer) error {
 		result, h, err := Play(s, j.Seed, sim.Options{})
 		answer := played{Result: result}
 		if err == nil && j.Keep != "" {
-			if problem := h.WriteFile(j.Keep); problem != nil {
+			if problem := keepHistory(h, result, j.Keep); problem != nil {
 				answer.Unkept = problem.Error()
 			}
 		}
