@@ -71,7 +71,7 @@ func commands() *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(runCommand(), replayCommand(), shrinkCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(),
-		reportCommand(), mutantsCommand(), upCommand(), downCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
+		reportCommand(), mutantsCommand(), upCommand(), downCommand(), calibrateCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
 	return root
 }
 
@@ -105,6 +105,7 @@ failed, 2 bad input, 3 the world is not available, 130 interrupted (what was fin
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
 	c.Flags().DurationVar(&o.Patience, "patience", 2*time.Minute, "real time that one run may take before it counts as hung")
+	c.Flags().StringVar(&o.Machine, "machine", "", "file with the profile of a machine, by calibrate, for the simulator")
 	c.Flags().StringVar(&o.Shard, "shard", "", "play one part of the runs, such as 2/4; `merge` joins the parts")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print results.json instead of the summary")
 	return c
@@ -126,6 +127,7 @@ func replayCommand() *cobra.Command {
 	}
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "the seed to play")
 	c.Flags().StringVar(&o.World, "world", "sim", "where to play: sim, or real (containers)")
+	c.Flags().StringVar(&o.Machine, "machine", "", "file with the profile of a machine, by calibrate, for the simulator")
 	c.Flags().StringVar(&o.Trace, "trace", "", "file for a line about everything that happens")
 	c.Flags().StringVar(&o.History, "history", "", "file for the history (.jsonl, or .jsonl.zst)")
 	c.Flags().StringVar(&o.Plan, "plan", "", "file for the plan, which is a scenario without choices")
@@ -362,6 +364,21 @@ killed have left. Those of runs under way stay.`,
 	}
 }
 
+func calibrateCommand() *cobra.Command {
+	var o drill.CalibrateOptions
+	c := &cobra.Command{
+		Use:   "calibrate",
+		Short: "Measure this machine, so that the simulator can be told of it",
+		Long: `Measure links, disk, timers, requests and the start of a container on this machine, while a cluster runs on containers, and write
+a profile. ` + "`run --machine FILE`" + ` simulates on such a machine; the plan, the history and the results say so.`,
+		Example: "  firedrill calibrate\n  firedrill run real-leader-killed --machine out/machine.yaml --out out/sim",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return drill.Calibrate(c.Context(), terminal(c), o) },
+	}
+	c.Flags().StringVar(&o.Out, "out", "out/machine.yaml", "file for the profile")
+	return c
+}
+
 // workerCommand is the other end of the pipes of `run`.
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
@@ -417,6 +434,10 @@ func nodeCommand() *cobra.Command {
 	c.AddCommand(
 		&cobra.Command{Use: "members ADDRESS ...", Short: "Tell clients who the members of the cluster are", Args: cobra.MinimumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return drill.TellMembers(o, args) }},
+		&cobra.Command{Use: "measure WHAT COUNT [ADDRESS]", Short: "Measure links, the disk, timers or requests from here", Args: cobra.RangeArgs(2, 3),
+			RunE: func(c *cobra.Command, args []string) error {
+				return drill.Measure(c.Context(), c.OutOrStdout(), o, args)
+			}},
 		&cobra.Command{Use: "portal ADDRESS ...", Short: "Pass connections on to the REST API of a controller", Args: cobra.MinimumNArgs(1),
 			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }},
 		&cobra.Command{Use: "carried [SERVICE]", Short: "Record what the data path has carried", Args: cobra.MaximumNArgs(1),

@@ -19,6 +19,9 @@ func replayCommand(prefix, argument string, run *checker.Result) string {
 	if run.World != "" && run.World != "sim" {
 		words = append(words, "--world", quote(run.World))
 	}
+	if run.On != "" {
+		words = append(words, "--machine", quote(run.On))
+	}
 	return strings.Join(words, " ")
 }
 

@@ -17,10 +17,11 @@ const Version = 1
 // Results is results.json: what was run, and the judgement of every run. Durations are integer nanoseconds.
 type Results struct {
 	Version   int              `json:"version"`
-	Build     string           `json:"build"`           // what was tested, such as a commit
-	Shard     *Shard           `json:"shard,omitempty"` // the part of a suite that this is; nil: the whole
-	Scenarios []Scenario       `json:"scenarios"`       // in the order of the report
-	Runs      []checker.Result `json:"runs"`            // by scenario, world and seed
+	Build     string           `json:"build"`             // what was tested, such as a commit
+	Machine   string           `json:"machine,omitempty"` // profile of the machine that the simulator was told of
+	Shard     *Shard           `json:"shard,omitempty"`   // the part of a suite that this is; nil: the whole
+	Scenarios []Scenario       `json:"scenarios"`         // in the order of the report
+	Runs      []checker.Result `json:"runs"`              // by scenario, world and seed
 }
 
 // Scenario is what a reader of the results must know of a scenario, so that they can be rendered again
@@ -72,6 +73,7 @@ func (r *Results) normal() *Results {
 	n := &Results{
 		Version:   Version,
 		Build:     r.Build,
+		Machine:   r.Machine,
 		Shard:     r.Shard,
 		Scenarios: append([]Scenario{}, r.Scenarios...),
 		Runs:      append([]checker.Result{}, r.Runs...),

@@ -46,6 +46,9 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		duplicate: uint32(network.Duplicate), tail: uint32(network.Tail.Share), tailMin: network.Tail.Latency.Min, tailMax: network.Tail.Latency.Max,
 		loss: uint32(network.Loss), arpExpiry: network.ARPExpiry.Std(),
 	}
+	if on := plan.Machine; on != nil {
+		w.links.measured, w.links.duplicate = &on.Link, 0 // what nodes say to each other goes over TCP there
+	}
 	for _, n := range plan.Nodes() {
 		w.addMachine(n, seed)
 	}
@@ -75,6 +78,7 @@ func expectedEvents(plan *scenarios.Scenario) int {
 func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	m := &machine{w: w, index: len(w.machines), Node: n, rng: newStream(seed, "node/"+n.Name),
 		checks: make(map[model.CheckID]uint32), flows: make(map[flowKey]flowState), open: make(map[uint64]int)}
+	m.pace = newPace(w.plan.Machine, seed, n.Name)
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)
@@ -147,8 +151,11 @@ func (w *World) setClocks(h *host, r *rand.Rand) {
 }
 
 func (w *World) newDisk(m *machine, seed uint64) *disk {
-	d := w.plan.Topology.Disk
-	return newDisk(m, newStream(seed, "disk/"+m.Name), diskProfile{syncMin: d.Sync.Min, syncMax: d.Sync.Max})
+	profile := diskProfile{syncMin: w.plan.Topology.Disk.Sync.Min, syncMax: w.plan.Topology.Disk.Sync.Max}
+	if on := w.plan.Machine; on != nil {
+		profile.measured = &on.Sync
+	}
+	return newDisk(m, newStream(seed, "disk/"+m.Name), profile)
 }
 
 // memberIPs are the addresses of the controllers that are members at present.

@@ -19,6 +19,7 @@ type ReplayOptions struct {
 	Argument             string
 	Seed                 uint64
 	World                string
+	Machine              string // file with the profile of a machine; empty: none
 	Trace, History, Plan string
 	JSON                 bool
 }
@@ -38,6 +39,13 @@ func Replay(ctx context.Context, t Terminal, o ReplayOptions) error {
 	}
 	if err := plays(s, o.World); err != nil {
 		return err
+	}
+	on, err := machine(o.Machine, o.World)
+	if err != nil {
+		return err
+	}
+	if on != nil {
+		s = s.On(on)
 	}
 	if o.Plan != "" {
 		if err := writePlan(o.Plan, s, o.Seed); err != nil {
