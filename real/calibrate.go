@@ -19,7 +19,7 @@ import (
 // How often each thing is measured.
 const (
 	measureOften = 300
-	measureStart = 8
+	measureStart = 6
 )
 
 // Calibrate measures this machine while the cluster of a plan runs on it, without its faults: an idle machine would flatter.
@@ -72,7 +72,7 @@ func (r *run) measure(ctx context.Context) (*scenarios.Profile, error) {
 		}
 		*m.into = scenarios.NewMeasured(all)
 	}
-	starts, err := r.starts(ctx, r.byName["engine-1"])
+	starts, err := r.starts(ctx, r.called([]string{"engine-1", "engine-2"}))
 	if err != nil {
 		return nil, err
 	}
@@ -97,32 +97,52 @@ func (m *machine) measure(ctx context.Context, what, whom string) ([]time.Durati
 	return all, nil
 }
 
-// starts times how long a machine that was killed takes until its process has begun.
-func (r *run) starts(ctx context.Context, m *machine) ([]time.Duration, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// starts times how long machines that were killed take until their processes have begun. They are started at the same time, as
+// a fault that strikes several does at its end: a container engine starts one after the other.
+func (r *run) starts(ctx context.Context, ms []*machine) ([]time.Duration, error) {
+	var mu sync.Mutex
 	var all []time.Duration
 	for range measureStart {
-		if _, err := m.kill(ctx); err != nil {
+		if err := inParallel(ms, func(m *machine) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			_, err := m.kill(ctx)
+			return err
+		}); err != nil {
 			return nil, err
 		}
-		begun := make(chan struct{})
-		speaks := sync.OnceFunc(func() { close(begun) })
 		began := time.Now()
-		if err := m.start(ctx, func([]byte) { speaks() }); err != nil {
-			return nil, err
-		}
-		if err := m.tell(r.began); err != nil {
-			return nil, err
-		}
-		select {
-		case <-begun:
+		if err := inParallel(ms, func(m *machine) error {
+			err := r.startAndHear(ctx, m)
+			mu.Lock()
+			defer mu.Unlock()
 			all = append(all, time.Since(began))
-		case <-m.voice.fell:
-			return nil, fmt.Errorf("%s ended by itself:\n%s", m.Name, m.voice.said.String())
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return err
+		}); err != nil {
+			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// startAndHear starts a machine and returns when it says its first word.
+func (r *run) startAndHear(ctx context.Context, m *machine) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	begun := make(chan struct{})
+	speaks := sync.OnceFunc(func() { close(begun) })
+	if err := m.start(ctx, func([]byte) { speaks() }); err != nil {
+		return err
+	}
+	if err := m.tell(r.began); err != nil {
+		return err
+	}
+	select {
+	case <-begun:
+		return nil
+	case <-m.voice.fell:
+		return fmt.Errorf("%s ended by itself:\n%s", m.Name, m.voice.said.String())
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
