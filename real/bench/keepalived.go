@@ -232,9 +232,6 @@ func judge(record *bytes.Buffer, killed int64) (time.Duration, error) {
 	}
 	h.Events = append(h.Events, history.Event{Time: h.Events[len(h.Events)-1].Time, Type: history.End})
 	result := checker.Judge(h)
-	if os.Getenv("FDDEBUG") != "" {
-		fmt.Println(result.Outages)
-	}
 	dark := longest(result.Outages, func(o *checker.Outage) bool { return o.Fault == "crash" })
 	if dark == 0 {
 		return 0, fmt.Errorf("%w: it did not answer before it was killed, or nobody took over (%d probes, %d outages)", errUnavailable, result.Probes, len(result.Outages))
