@@ -16,9 +16,6 @@ import (
 	"firedrill/scenarios/install"
 )
 
-// bootWithin is how far apart the machines start when the run begins.
-const bootWithin = 50 * time.Millisecond
-
 // newWorld builds everything that a plan names, and plans all that will happen from outside.
 func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error) {
 	timers, err := install.Timers(plan)
@@ -62,7 +59,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	w.history.Events = make([]history.Event, 0, expectedEvents(plan))
 	boots := newStream(seed, "boot")
 	for _, m := range w.machines {
-		w.at(int64(between(boots, 0, bootWithin)), m.start)
+		w.at(int64(between(boots, 0, install.BootWithin)), m.start)
 	}
 	return w, w.scheduleFaults(plan.Faults)
 }

@@ -152,21 +152,16 @@ func (l *lab) takeover(ctx context.Context) (time.Duration, error) {
 		}
 		return err
 	}
-	var killMaster func() error
 	for i, ns := range []string{"a", "b"} {
 		conf := filepath.Join(l.dir, ns+".conf")
 		if err := os.WriteFile(conf, fmt.Appendf(nil, router, 200-50*i, vip), 0o600); err != nil {
 			return 0, err
 		}
-		pid := filepath.Join(l.dir, ns)
+		pid := l.pid(ns)
 		err := errors.Join(start(ns, nil, self, "serve"), start(ns, nil, "keepalived", "--dont-fork", "--vrrp", "--use-file="+conf,
 			"--pid="+pid+".pid", "--vrrp_pid="+pid+"-vrrp.pid"))
 		if err != nil {
 			return 0, err
-		}
-		if i == 0 {
-			killMaster = func() error { return l.kill(ctx, pid) }
-			wait(ctx, settles/2) // or the other might become the master
 		}
 	}
 	watching, err := l.in(ctx, "client", &record, self, "watch")
@@ -174,8 +169,12 @@ func (l *lab) takeover(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	wait(ctx, settles+rand.N(100*time.Millisecond)) // at any moment of the interval
+	master, err := l.master(ctx)
+	if err != nil {
+		return 0, err
+	}
 	killed := monotonic()
-	if err := killMaster(); err != nil {
+	if err := l.kill(ctx, master); err != nil {
 		return 0, err
 	}
 	wait(ctx, after)
@@ -186,9 +185,26 @@ func (l *lab) takeover(ctx context.Context) (time.Duration, error) {
 	return judge(&record, killed)
 }
 
+// pid begins the names of the files in which keepalived tells its processes.
+func (l *lab) pid(ns string) string { return filepath.Join(l.dir, ns) }
+
+// master tells who holds the address at present: on a busy machine that may change without anybody being killed.
+func (l *lab) master(ctx context.Context) (string, error) {
+	for _, ns := range []string{"a", "b"} {
+		out, err := exec.CommandContext(ctx, "ip", "-n", prefix+ns, "-brief", "address", "show", "dev", "eth0").Output()
+		if err != nil {
+			return "", err
+		}
+		if strings.Contains(string(out), vip.String()+"/") {
+			return ns, nil
+		}
+	}
+	return "", fmt.Errorf("%w: nobody has taken the address within %v", errUnavailable, settles)
+}
+
 // kill ends the master as the end of a container does: its processes and its network at once.
-func (l *lab) kill(ctx context.Context, pid string) error {
-	for _, file := range []string{pid + ".pid", pid + "-vrrp.pid"} {
+func (l *lab) kill(ctx context.Context, ns string) error {
+	for _, file := range []string{l.pid(ns) + ".pid", l.pid(ns) + "-vrrp.pid"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("%w: it has not started: %v", errUnavailable, err)
@@ -201,7 +217,7 @@ func (l *lab) kill(ctx context.Context, pid string) error {
 			return err
 		}
 	}
-	return l.ip(ctx, "-n "+prefix+"a link set eth0 down")
+	return l.ip(ctx, "-n "+prefix+ns+" link set eth0 down")
 }
 
 // judge finds the outage in a record of probes, as it does in every run.

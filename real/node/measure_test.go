@@ -23,7 +23,7 @@ func TestMeasure(t *testing.T) {
 		{MeasureDisk, "", ""},
 		{MeasureTimer, "", ""},
 		{MeasureRequest, at, "refused"}, // nobody answers there any more: an error, not an endless wait
-		{MeasureRequest, "nowhere", "nowhere"},
+		{MeasureRequest, "nowhere", "not an ip:port"},
 		{MeasureLink, "nowhere", "nowhere"},
 		{"luck", "", `"luck" is nothing to measure`},
 	} {
