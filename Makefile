@@ -23,7 +23,7 @@ lint:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-# A takeover of ours on containers beside one of keepalived, on this machine; about seven minutes. Needs root, and installs
+# A takeover of ours on containers beside one of keepalived, on this machine; about eight minutes; let nothing else run. Needs root, and installs
 # Debian's package keepalived if it is missing. Exit status 3: keepalived cannot run here.
 bench-real:
 	go build -o out/bench-real ./real/bench && out/bench-real -n 20

@@ -115,19 +115,30 @@ func takeovers(ctx context.Context, n int) ([]time.Duration, error) {
 	l := &lab{dir}
 	defer l.remove()
 	var all []time.Duration
-	for i := range n {
+	for unseen := 0; len(all) < n; {
 		dark, err := l.takeover(ctx)
+		if errors.Is(err, errUnseen) && unseen < unseenMost {
+			unseen++
+			fmt.Println("played again:", err)
+			continue
+		}
 		if err != nil {
-			return nil, fmt.Errorf("takeover %d of keepalived: %w", i+1, err)
+			return nil, fmt.Errorf("takeover %d of keepalived: %w", len(all)+1, err)
 		}
 		all = append(all, dark)
+		fmt.Printf("keepalived %d of %d: %v\n", len(all), n, round(dark))
 	}
 	return all, nil
 }
 
+// errUnseen is a kill that no client noticed: on a busy machine the two may both hold the address for a moment.
+var errUnseen = fmt.Errorf("%w: no client noticed the kill", errUnavailable)
+
 const (
+	unseenMost = 5 // of those that are played again
+
 	settles = 2 * time.Second // until one is the master, and has served for a while
-	after   = 2 * time.Second // in which the other must have taken over
+	after   = 5 * time.Second // in which the other must have taken over
 )
 
 func (l *lab) takeover(ctx context.Context) (time.Duration, error) {
@@ -178,11 +189,16 @@ func (l *lab) takeover(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	wait(ctx, after)
+	heir := l.whoHolds(ctx)
 	watching(unix.SIGTERM)
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	return judge(&record, killed)
+	dark, err := judge(&record, killed)
+	if err == nil && dark >= after { // it counts, as no less than this, and is told
+		fmt.Printf("the service was still dark after %v; the address is held by %q\n", after, heir)
+	}
+	return dark, err
 }
 
 // pid begins the names of the files in which keepalived tells its processes.
@@ -190,16 +206,21 @@ func (l *lab) pid(ns string) string { return filepath.Join(l.dir, ns) }
 
 // master tells who holds the address at present: on a busy machine that may change without anybody being killed.
 func (l *lab) master(ctx context.Context) (string, error) {
-	for _, ns := range []string{"a", "b"} {
-		out, err := exec.CommandContext(ctx, "ip", "-n", prefix+ns, "-brief", "address", "show", "dev", "eth0").Output()
-		if err != nil {
-			return "", err
-		}
-		if strings.Contains(string(out), vip.String()+"/") {
-			return ns, nil
-		}
+	if ns := l.whoHolds(ctx); ns != "" {
+		return ns, nil
 	}
 	return "", fmt.Errorf("%w: nobody has taken the address within %v", errUnavailable, settles)
+}
+
+// whoHolds names the one that is up and holds the address, or nobody.
+func (l *lab) whoHolds(ctx context.Context) string {
+	for _, ns := range []string{"a", "b"} {
+		out, err := exec.CommandContext(ctx, "ip", "-n", prefix+ns, "-brief", "address", "show", "dev", "eth0", "up").Output()
+		if err == nil && strings.Contains(string(out), vip.String()+"/") {
+			return ns
+		}
+	}
+	return ""
 }
 
 // kill ends the master as the end of a container does: its processes and its network at once.
@@ -250,7 +271,7 @@ func judge(record *bytes.Buffer, killed int64) (time.Duration, error) {
 	result := checker.Judge(h)
 	dark := longest(result.Outages, func(o *checker.Outage) bool { return o.Fault == "crash" })
 	if dark == 0 {
-		return 0, fmt.Errorf("%w: it did not answer before it was killed, or nobody took over (%d probes, %d outages)", errUnavailable, result.Probes, len(result.Outages))
+		return 0, fmt.Errorf("%w (%d probes, %d outages)", errUnseen, result.Probes, len(result.Outages))
 	}
 	return dark, nil
 }
