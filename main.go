@@ -71,7 +71,7 @@ func commands() *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(runCommand(), replayCommand(), shrinkCommand(), listCommand(), checkCommand(), gateCommand(), mergeCommand(), sweepCommand(),
-		reportCommand(), mutantsCommand(), upCommand(), downCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
+		reportCommand(), mutantsCommand(), upCommand(), downCommand(), calibrateCommand(), schemaCommand(), manCommand(), workerCommand(), nodeCommand())
 	return root
 }
 
@@ -111,6 +111,7 @@ Scenarios with drawn faults lean towards what their faults have not met yet; the
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")
 	c.Flags().DurationVar(&o.Patience, "patience", 2*time.Minute, "real time that one run may take before it counts as hung")
 	c.Flags().DurationVar(&o.For, "for", 0, "soak: go on from the first of --seeds until this real time is over, such as 2h")
+	c.Flags().StringVar(&o.Machine, "machine", "", "file with the profile of a machine, by calibrate, for the simulator")
 	c.Flags().StringVar(&o.Shard, "shard", "", "play one part of the runs, such as 2/4; `merge` joins the parts")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print results.json instead of the summary")
 	return c
@@ -137,6 +138,7 @@ as a page: a diagram of the messages, a slider over time, and how every node sta
 	}
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "the seed to play")
 	c.Flags().StringVar(&o.World, "world", "sim", "where to play: sim, or real (containers)")
+	c.Flags().StringVar(&o.Machine, "machine", "", "file with the profile of a machine, by calibrate, for the simulator")
 	c.Flags().StringVar(&o.Trace, "trace", "", "file for a line about everything that happens")
 	c.Flags().StringVar(&o.History, "history", "", "file for the history (.jsonl, or .jsonl.zst)")
 	c.Flags().StringVar(&o.HTML, "html", "", "file for the run as a page, with a slider over time")
@@ -376,6 +378,21 @@ killed have left. Those of runs under way stay.`,
 	}
 }
 
+func calibrateCommand() *cobra.Command {
+	var o drill.CalibrateOptions
+	c := &cobra.Command{
+		Use:   "calibrate",
+		Short: "Measure this machine, so that the simulator can be told of it",
+		Long: `Measure links, disk, timers, requests and the start of a container on this machine, while a cluster runs on containers, and write
+a profile. ` + "`run --machine FILE`" + ` simulates on such a machine; the plan, the history and the results say so.`,
+		Example: "  firedrill calibrate\n  firedrill run real-leader-killed --machine out/machine.yaml --out out/sim",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return drill.Calibrate(c.Context(), terminal(c), o) },
+	}
+	c.Flags().StringVar(&o.Out, "out", "out/machine.yaml", "file for the profile")
+	return c
+}
+
 // workerCommand is the other end of the pipes of `run`.
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
@@ -432,6 +449,10 @@ func nodeCommand() *cobra.Command {
 	c.AddCommand(
 		&cobra.Command{Use: "members ADDRESS ...", Short: "Tell clients who the members of the cluster are", Args: cobra.MinimumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return drill.TellMembers(o, args) }},
+		&cobra.Command{Use: "measure WHAT COUNT [ADDRESS]", Short: "Measure links, the disk, timers or requests from here", Args: cobra.RangeArgs(2, 3),
+			RunE: func(c *cobra.Command, args []string) error {
+				return drill.Measure(c.Context(), c.OutOrStdout(), o, args)
+			}},
 		&cobra.Command{Use: "portal ADDRESS ...", Short: "Pass connections on to the REST API of a controller", Args: cobra.MinimumNArgs(1),
 			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }},
 		&cobra.Command{Use: "carried [SERVICE]", Short: "Record what the data path has carried", Args: cobra.MaximumNArgs(1),

@@ -102,6 +102,7 @@ var arrows = map[string][]string{
 	"sim":               {"sim", "model", "scenarios", "checker/history"},
 	"sim/pool":          {"sim/pool"},
 	"real":              {"real", "model", "scenarios", "checker/history"},
+	"real/bench":        {"real", "reports", "checker", "scenarios"}, // a program beside ours, which judges by the same checker
 	"reports":           {"reports", "checker", "scenarios", "=model", "model/config"},
 }
 

@@ -19,6 +19,7 @@ func Judge(h *history.History) Result {
 		Scenario:   h.Header.Scenario,
 		World:      h.Header.World,
 		Seed:       h.Header.Seed,
+		Machine:    h.Header.Machine,
 		Verdict:    Pass,
 		Simulated:  ends(h),
 		Violations: []Violation{},

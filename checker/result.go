@@ -12,6 +12,8 @@ type Result struct {
 	Scenario   string        `json:"scenario"`
 	World      string        `json:"world"` // sim or real
 	Seed       uint64        `json:"seed"`
+	Machine    string        `json:"machine,omitempty"` // profile of the machine that a simulation was told of
+	On         string        `json:"on,omitempty"`      // the file with that profile
 	Verdict    Verdict       `json:"verdict"`
 	Argument   string        `json:"argument,omitempty"`   // what `firedrill replay` takes, where it is not the scenario: the file of one that leans
 	TraceHash  string        `json:"trace_hash,omitempty"` // 16 hex digits; empty where the world is not deterministic

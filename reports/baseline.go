@@ -24,7 +24,8 @@ const baselineFormat = "firedrill.baseline"
 type Baseline struct {
 	Format    string             `json:"format"`
 	Version   int                `json:"version"`
-	Build     string             `json:"build"` // what was measured, such as a commit
+	Build     string             `json:"build"`             // what was measured, such as a commit
+	Machine   string             `json:"machine,omitempty"` // profile of the machine that the simulator was told of
 	Scenarios []BaselineScenario `json:"scenarios"`
 }
 
@@ -46,13 +47,22 @@ type BaselineScenario struct {
 
 // NewBaseline takes from results what the gate compares with.
 func NewBaseline(r *Results) *Baseline {
-	b := &Baseline{Format: baselineFormat, Version: BaselineVersion, Build: r.Build}
+	b := &Baseline{Format: baselineFormat, Version: BaselineVersion, Build: r.Build, Machine: r.Machine}
 	for _, g := range groups(r.normal()) {
 		if len(g.runs) > 0 {
 			b.Scenarios = append(b.Scenarios, g.baseline())
 		}
 	}
 	return b
+}
+
+// Fits tells why results cannot be held against the baseline: they were simulated on another machine.
+func (b *Baseline) Fits(r *Results) error {
+	if b.Machine == r.Machine {
+		return nil
+	}
+	return fmt.Errorf("the baseline was simulated on %s, these results on %s; compare what was told of the same machine (run --machine), or make a new baseline by --update",
+		machineName(b.Machine), machineName(r.Machine))
 }
 
 func (g *group) baseline() BaselineScenario {
@@ -87,7 +97,11 @@ func longest(run *checker.Result, ofAPI bool) int64 {
 func (b *Baseline) Write(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error {
 		var out bytes.Buffer
-		fmt.Fprintf(&out, "{\n \"format\": %s,\n \"version\": %d,\n \"build\": %s,\n \"scenarios\": [", quoted(b.Format), b.Version, quoted(b.Build))
+		fmt.Fprintf(&out, "{\n \"format\": %s,\n \"version\": %d,\n \"build\": %s,\n", quoted(b.Format), b.Version, quoted(b.Build))
+		if b.Machine != "" {
+			fmt.Fprintf(&out, " \"machine\": %s,\n", quoted(b.Machine))
+		}
+		out.WriteString(" \"scenarios\": [")
 		for i := range b.Scenarios {
 			s := &b.Scenarios[i]
 			if i > 0 {

@@ -1,9 +1,12 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
@@ -21,6 +24,7 @@ type fidelity struct {
 	Ratio, Spread    string // of the medians, real to simulated, and its 95 % interval
 	Apart            string // the Kolmogorov-Smirnov distance
 	Phase            string // the phase whose medians differ most, and by how much
+	Near             string // whether the simulator is as near as is asked of it, and if not, where it is not
 	Chart            chart
 }
 
@@ -29,6 +33,12 @@ const tooFew = "not known: n is too small"
 
 // bootstraps is how many resamples an interval of a ratio takes.
 const bootstraps = 2000
+
+// How far a simulated outage may be from the real one, in parts of the real one.
+const (
+	nearMedian = 0.20
+	nearP99    = 0.35
+)
 
 // fidelities compares the worlds wherever a scenario was played in both and services were dark in both.
 func fidelities(all []*group) ([]fidelity, error) {
@@ -69,7 +79,8 @@ func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
 	f.Ratio = fmt.Sprintf("%.2f", float64(median(real.sample.sorted))/float64(median(sim.sample.sorted)))
 	f.Spread = ratioSpread(sim.sample, real.sample)
 	f.Apart = fmt.Sprintf("%.2f", stat.KolmogorovSmirnov(sim.sample.sorted, nil, real.sample.sorted, nil))
-	f.Phase = phaseApart(sim.outages, real.outages)
+	f.Phase = phaseApart(sim.outages, real.outages, 0.5)
+	f.Near = near(sim, real)
 	var err error
 	f.Chart, err = f.draw(sim.sample, real.sample)
 	return f, err
@@ -77,6 +88,32 @@ func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
 
 func median(sorted []float64) time.Duration {
 	return time.Duration(stat.Quantile(0.5, stat.Empirical, sorted, nil))
+}
+
+// near says whether the simulator is as near to the containers as is asked of it, and if not, which percentile is off and
+// which phase makes most of that.
+func near(sim, real *class) string {
+	var off []string
+	for _, p := range []struct {
+		name    string
+		at      float64
+		allowed float64
+	}{{"median", 0.5, nearMedian}, {"p99", 0.99, nearP99}} {
+		s, r := stat.Quantile(p.at, stat.Empirical, sim.sample.sorted, nil), stat.Quantile(p.at, stat.Empirical, real.sample.sorted, nil)
+		by := (s - r) / r
+		if math.Abs(by) <= p.allowed {
+			continue
+		}
+		how := "too long"
+		if by < 0 {
+			how = "too short"
+		}
+		off = append(off, fmt.Sprintf("simulated %s %.0f %% %s, by %s", p.name, math.Abs(by)*100, how, phaseApart(sim.outages, real.outages, p.at)))
+	}
+	if len(off) > 0 {
+		return strings.Join(off, "; ")
+	}
+	return "yes"
 }
 
 // ratioSpread is the interval of the ratio of medians, if both samples know their own medians well enough to have one.
@@ -121,16 +158,14 @@ func (s Sample) resample(r *rand.Rand) []float64 {
 	return out
 }
 
-// phaseApart names the phase whose medians differ most between two worlds.
-func phaseApart(sim, real []outage) string {
+// phaseApart names the phase that differs most between two worlds, in the outages around a quantile: of the median, its
+// own median; of others, in the outages that are as long.
+func phaseApart(sim, real []outage, quantile float64) string {
 	labels := phaseLabels(sim[0].Service)
 	worst, apart := 0, time.Duration(-1)
 	var by time.Duration
 	for i := range phaseNames {
-		medianOf := func(all []outage) time.Duration {
-			return median(sampleBy(all, func(o outage) time.Duration { return lengths(o.Phases)[i] }).sorted)
-		}
-		if d := medianOf(real) - medianOf(sim); d.Abs() > apart {
+		if d := phaseAt(real, i, quantile) - phaseAt(sim, i, quantile); d.Abs() > apart {
 			worst, apart, by = i, d.Abs(), d
 		}
 	}
@@ -142,6 +177,17 @@ func phaseApart(sim, real []outage) string {
 		sign = "−"
 	}
 	return labels[worst] + " " + sign + duration(apart)
+}
+
+// phaseAt is the length of a phase in the outage that stands at a quantile; at the median, the median of the phase itself,
+// which no single outage sways.
+func phaseAt(all []outage, phase int, quantile float64) time.Duration {
+	length := func(o outage) time.Duration { return lengths(o.Phases)[phase] }
+	if quantile == 0.5 {
+		return median(sampleBy(all, length).sorted)
+	}
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b outage) int { return cmp.Compare(a.Duration, b.Duration) })
+	return length(sorted[min(len(sorted)-1, int(math.Ceil(quantile*float64(len(sorted))))-1)])
 }
 
 // draw lays the two distributions over each other.

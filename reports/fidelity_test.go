@@ -30,7 +30,8 @@ func TestWorldsAreSetSideBySide(t *testing.T) {
 		t.Fatalf("%d comparisons, %v", len(all), err)
 	}
 	f := all[0]
-	if f.N != "20 / 20" || f.P50 != [2]string{"209 ms", "309 ms"} || f.Ratio != "1.48" || f.Apart != "1.00" || f.Phase != "detect +100 ms" {
+	if f.N != "20 / 20" || f.P50 != [2]string{"209 ms", "309 ms"} || f.Ratio != "1.48" || f.Apart != "1.00" || f.Phase != "detect +100 ms" ||
+		f.Near != "simulated median 32 % too short, by detect +100 ms" {
 		t.Errorf("%+v", f)
 	}
 	if text := html(t, whole, Options{}); !strings.Contains(text, "Simulator and containers") || !strings.Contains(text, "1.48") {
@@ -44,7 +45,7 @@ func TestEqualWorldsAreEqual(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := fidelities(groups(whole))
-	if err != nil || len(all) != 1 || all[0].Ratio != "1.00" || all[0].Apart != "0.00" || all[0].Phase != "none" {
+	if err != nil || len(all) != 1 || all[0].Ratio != "1.00" || all[0].Apart != "0.00" || all[0].Phase != "none" || all[0].Near != "yes" {
 		t.Fatalf("%+v, %v", all, err)
 	}
 }

@@ -38,7 +38,7 @@ func Merge(parts []Part) (*Results, error) {
 		return sideBySide(parts)
 	}
 	of := make([]string, first.Results.Shard.Of+1)
-	whole := &Results{Version: Version, Build: first.Results.Build, Scenarios: first.Results.Scenarios}
+	whole := &Results{Version: Version, Build: first.Results.Build, Machine: first.Results.Machine, Scenarios: first.Results.Scenarios}
 	for _, p := range parts {
 		if err := first.fits(p); err != nil {
 			return nil, err
@@ -66,6 +66,8 @@ func (p Part) fits(other Part) error {
 		return fmt.Errorf("%s: these results are whole, not of a shard", other.Name)
 	case a.Build != b.Build:
 		return fmt.Errorf("%s is of build %q and %s of build %q; shards are merged that tested the same", p.Name, a.Build, other.Name, b.Build)
+	case a.Machine != b.Machine:
+		return fmt.Errorf("%s was simulated on %s and %s on %s; shards are merged that were told of the same machine", p.Name, machineName(a.Machine), other.Name, machineName(b.Machine))
 	case a.Shard.Of != b.Shard.Of || a.Shard.Seeds != b.Shard.Seeds:
 		return fmt.Errorf("%s is shard %v of seeds %s and %s shard %v of seeds %s; shards of one run are merged",
 			p.Name, a.Shard, a.Shard.Seeds, other.Name, b.Shard, b.Shard.Seeds)
@@ -75,6 +77,14 @@ func (p Part) fits(other Part) error {
 		return fmt.Errorf("%s and %s are of different scenarios, or different versions of them", p.Name, other.Name)
 	}
 	return nil
+}
+
+// machineName says in an error on which machine was simulated.
+func machineName(profile string) string {
+	if profile == "" {
+		return "no measured machine"
+	}
+	return "the machine " + profile
 }
 
 // described is what the results say of their scenarios, whoever interrupted them.

@@ -21,6 +21,9 @@ func replayCommand(prefix, argument string, run *checker.Result) string {
 	if run.World != "" && run.World != scenarios.WorldSim {
 		words = append(words, "--world", quote(run.World))
 	}
+	if run.On != "" {
+		words = append(words, "--machine", quote(run.On))
+	}
 	return strings.Join(words, " ")
 }
 

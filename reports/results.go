@@ -18,11 +18,12 @@ const Version = 1
 // Results is results.json: what was run, and the judgement of every run. Durations are integer nanoseconds.
 type Results struct {
 	Version   int              `json:"version"`
-	Build     string           `json:"build"`           // what was tested, such as a commit
-	Shard     *Shard           `json:"shard,omitempty"` // the part of a suite that this is; nil: the whole
-	Scenarios []Scenario       `json:"scenarios"`       // in the order of the report
-	Runs      []checker.Result `json:"runs"`            // by scenario, world and seed
-	Soak      *Soak            `json:"soak,omitempty"`  // of which Runs are a sample; nil: Runs are all
+	Build     string           `json:"build"`             // what was tested, such as a commit
+	Machine   string           `json:"machine,omitempty"` // profile of the machine that the simulator was told of
+	Shard     *Shard           `json:"shard,omitempty"`   // the part of a suite that this is; nil: the whole
+	Scenarios []Scenario       `json:"scenarios"`         // in the order of the report
+	Runs      []checker.Result `json:"runs"`              // by scenario, world and seed
+	Soak      *Soak            `json:"soak,omitempty"`    // of which Runs are a sample; nil: Runs are all
 }
 
 // Scenario is what a reader of the results must know of a scenario, so that they can be rendered again
@@ -74,6 +75,7 @@ func (r *Results) normal() *Results {
 	n := &Results{
 		Version:   Version,
 		Build:     r.Build,
+		Machine:   r.Machine,
 		Shard:     r.Shard,
 		Soak:      r.Soak,
 		Scenarios: append([]Scenario{}, r.Scenarios...),

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,7 @@ func sideBySide(parts []Part) (*Results, error) {
 		if p.Results.Build != whole.Build {
 			return nil, fmt.Errorf("%s is of build %q and %s of build %q; worlds are compared that ran the same", first.Name, whole.Build, p.Name, p.Results.Build)
 		}
+		whole.Machine = cmp.Or(whole.Machine, p.Results.Machine)
 		for _, world := range worldsOf(p.Results.Runs) {
 			if from[world] != "" {
 				return nil, fmt.Errorf("%s and %s were both played in the world %s; whole results are merged of different worlds, such as sim and real, and shards are made by `run --shard 1/2`", from[world], p.Name, world)

@@ -34,6 +34,7 @@ func (e *InputError) Error() string {
 // position for the errors of a text unmarshaler and picks any one of several unknown keys.
 type decoder struct {
 	file   string
+	what   string                    // the document, in errors
 	places map[string]token.Position // by path, such as faults[0].target
 }
 
@@ -72,12 +73,12 @@ func (d *decoder) decode(data []byte, into any) error {
 			continue
 		}
 		if body != nil {
-			return d.fail(position(doc.Body), "a second document begins here; a file holds one scenario")
+			return d.fail(position(doc.Body), "a second document begins here; a file holds one")
 		}
 		body = doc.Body
 	}
 	if body == nil {
-		return &InputError{File: d.file, Problem: "there is nothing in it; a scenario begins with `name:`"}
+		return &InputError{File: d.file, Problem: "there is nothing in it; write " + d.what + " here"}
 	}
 	return d.value(body, reflect.ValueOf(into).Elem(), "")
 }
@@ -142,15 +143,15 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path string) error {
 		at := position(pair.Key)
 		key, ok := pair.Key.(*ast.StringNode)
 		if !ok {
-			return d.fail(at, "%s: a key is plain text; use one of %s", where(path), strings.Join(names, ", "))
+			return d.fail(at, "%s: a key is plain text; use one of %s", d.where(path), strings.Join(names, ", "))
 		}
 		field, ok := fields[key.Value]
 		if !ok {
-			return d.fail(at, "unknown key %q in %s; %s", key.Value, where(path), suggest(key.Value, names))
+			return d.fail(at, "unknown key %q in %s; %s", key.Value, d.where(path), suggest(key.Value, names))
 		}
 		below := strings.TrimPrefix(path+"."+key.Value, ".")
 		if d.given(below) {
-			return d.fail(at, "the key %q stands in %s twice", key.Value, where(path))
+			return d.fail(at, "the key %q stands in %s twice", key.Value, d.where(path))
 		}
 		if err := d.value(pair.Value, field, below); err != nil {
 			return err
@@ -198,7 +199,7 @@ func (d *decoder) text(n ast.Node, v reflect.Value, u encoding.TextUnmarshaler, 
 		if _, ok := u.(*netip.Addr); ok {
 			problem = fmt.Sprintf("%q is not an IP address; write one such as 198.19.2.1", text)
 		}
-		return d.fail(position(n), "%s: %s", where(path), problem)
+		return d.fail(position(n), "%s: %s", d.where(path), problem)
 	}
 	return nil
 }
@@ -257,7 +258,7 @@ func setInteger(value any, v reflect.Value) bool {
 }
 
 func (d *decoder) wrongType(n ast.Node, v reflect.Value, path string) error {
-	return d.fail(position(n), "%s: here stands %s; write %s", where(path), found(n), wanted(v))
+	return d.fail(position(n), "%s: here stands %s; write %s", d.where(path), found(n), wanted(v))
 }
 
 func found(n ast.Node) string {
@@ -307,7 +308,14 @@ func wanted(v reflect.Value) string {
 	return `text; put it in quotes where it looks like something else`
 }
 
-// where names a path in an error.
+func (d *decoder) where(path string) string {
+	if path == "" {
+		return d.what
+	}
+	return path
+}
+
+// where names a path of a scenario in an error.
 func where(path string) string {
 	if path == "" {
 		return "the scenario"

@@ -10,6 +10,9 @@ import (
 // Header says in a history what was run: the plan, in which world, with which clients.
 func Header(plan *Scenario, world string, seed uint64, clients []Node) history.Header {
 	h := history.Header{Format: history.Format, Version: history.Version, Scenario: plan.Name, World: world, Seed: seed, Expect: plan.Expect}
+	if plan.Machine != nil && world == WorldSim {
+		h.Machine = plan.Machine.Profile
+	}
 	for _, n := range append(plan.Nodes(), clients...) {
 		node := history.Node{Name: n.Name, Role: n.Role, Group: n.Group, Host: n.Host}
 		if n.Role == RoleServer {

@@ -27,7 +27,7 @@ func Load(path string) (*Scenario, error) {
 // Parse reads a scenario, sets what it leaves to defaults, and checks that it can be played. File is its name
 // in errors, which are all *[InputError].
 func Parse(file string, data []byte) (*Scenario, error) {
-	d := &decoder{file: file, places: make(map[string]token.Position)}
+	d := &decoder{file: file, what: "the scenario", places: make(map[string]token.Position)}
 	s := new(Scenario)
 	if err := d.decode(data, s); err != nil {
 		return nil, err

@@ -29,6 +29,8 @@ type Scenario struct {
 	Faults   []Fault        `yaml:"faults,omitempty"`
 	Swarm    *Swarm         `yaml:"swarm,omitempty"` // becomes Faults in the plan
 	Expect   history.Expect `yaml:"expect,omitempty"`
+	// Machine is set by `run --machine`: a measured machine, on which the simulator plays.
+	Machine *Machine `yaml:"machine,omitempty"`
 }
 
 // Topology is the hardware. Nodes are named by role and number from 1: controller-1, engine-2, server-1,

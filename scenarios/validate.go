@@ -66,7 +66,7 @@ func (v *validation) check(ok bool, path, format string, args ...any) bool {
 // validate returns what is wrong with a scenario whose defaults are set, or nil.
 func validate(s *Scenario) *problem {
 	v := &validation{s: s}
-	for _, part := range []func(){v.heading, v.topology, v.hosts, v.cloud, v.installed, v.configuration, v.services, v.workload, v.operations, v.faults, v.swarm, v.expect} {
+	for _, part := range []func(){v.heading, v.topology, v.hosts, v.cloud, v.installed, v.machine, v.configuration, v.services, v.workload, v.operations, v.faults, v.swarm, v.expect} {
 		if part(); v.first != nil { // what follows may rely on what was checked
 			return v.first
 		}
@@ -170,6 +170,22 @@ func (v *validation) topology() {
 	v.span("topology.disk.sync", t.Disk.Sync, longestDelay)
 	v.span("topology.clocks.offset", t.Clocks.Offset, longestRun)
 	v.between("topology.clocks.drift", t.Clocks.Drift, 0, greatestDrift)
+}
+
+// machine checks what a measured machine is said to be like.
+func (v *validation) machine() {
+	m := v.s.Machine
+	if m == nil {
+		return
+	}
+	v.name("machine.profile", m.Profile)
+	for _, spread := range []struct {
+		key string
+		Spread
+	}{{"link", m.Link}, {"sync", m.Sync}, {"wake", m.Wake}, {"serve", m.Serve}, {"start", m.Start}} {
+		problem := spread.problem()
+		v.check(problem == "", "machine."+spread.key, "%s", problem)
+	}
 }
 
 // clusterIP checks that the address of the cluster is free, in the subnet of the controllers.

@@ -16,9 +16,6 @@ import (
 	"firedrill/scenarios/install"
 )
 
-// bootWithin is how far apart the machines start when the run begins.
-const bootWithin = 50 * time.Millisecond
-
 // newWorld builds everything that a plan names, and plans all that will happen from outside.
 func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error) {
 	timers, err := install.Timers(plan)
@@ -51,6 +48,9 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 		duplicate: uint32(network.Duplicate), tail: uint32(network.Tail.Share), tailMin: network.Tail.Latency.Min, tailMax: network.Tail.Latency.Max,
 		loss: uint32(network.Loss), arpExpiry: network.ARPExpiry.Std(),
 	}
+	if on := plan.Machine; on != nil {
+		w.links.measured, w.links.duplicate = &on.Link, 0 // what nodes say to each other goes over TCP there
+	}
 	for _, n := range plan.Nodes() {
 		w.addMachine(n, seed)
 	}
@@ -64,7 +64,7 @@ func newWorld(plan *scenarios.Scenario, seed uint64, opt Options) (*World, error
 	w.history.Events = make([]history.Event, 0, expectedEvents(plan))
 	boots := newStream(seed, "boot")
 	for _, m := range w.machines {
-		w.at(int64(between(boots, 0, bootWithin)), m.start)
+		w.at(int64(between(boots, 0, install.BootWithin)), m.start)
 	}
 	return w, w.scheduleFaults(plan.Faults)
 }
@@ -80,6 +80,7 @@ func expectedEvents(plan *scenarios.Scenario) int {
 func (w *World) addMachine(n scenarios.Node, seed uint64) *machine {
 	m := &machine{w: w, index: len(w.machines), Node: n, rng: newStream(seed, "node/"+n.Name),
 		checks: make(map[model.CheckID]uint32), flows: make(map[flowKey]flowState), open: make(map[uint64]int)}
+	m.pace = newPace(w.plan.Machine, seed, n.Name)
 	w.machines = append(w.machines, m)
 	w.byName[n.Name] = m
 	w.putOnHost(m)
@@ -154,8 +155,11 @@ func (w *World) setClocks(h *host, r *rand.Rand) {
 }
 
 func (w *World) newDisk(m *machine, seed uint64) *disk {
-	d := w.plan.Topology.Disk
-	return newDisk(m, newStream(seed, "disk/"+m.Name), diskProfile{syncMin: d.Sync.Min, syncMax: d.Sync.Max})
+	profile := diskProfile{syncMin: w.plan.Topology.Disk.Sync.Min, syncMax: w.plan.Topology.Disk.Sync.Max}
+	if on := w.plan.Machine; on != nil {
+		profile.measured = &on.Sync
+	}
+	return newDisk(m, newStream(seed, "disk/"+m.Name), profile)
 }
 
 // memberIPs are the addresses of the controllers that are members at present.

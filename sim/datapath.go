@@ -103,6 +103,10 @@ func (w *World) requestOnFlow(m *machine, f *frame) {
 	s.service.Requests++
 	b := w.newFrame()
 	b.kind, b.to, b.flow = backendRequest, s.server, f.flow
+	if takes := m.pace.serve(); takes > 0 {
+		w.queue.push(w.now+int64(takes), event{kind: evEffect, m: m, inc: m.inc, call: func() { w.sendIP(m, b) }})
+		return
+	}
 	w.sendIP(m, b)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"firedrill/model"
+	"firedrill/scenarios"
 )
 
 // disk is a node's disk, with the crash physics of a journalling POSIX file system (ext4 with data=ordered is
@@ -52,8 +53,9 @@ type diskClock interface {
 
 // diskProfile is what a disk is like when nothing is wrong.
 type diskProfile struct {
-	syncMin, syncMax time.Duration // the time of one sync is drawn from these bounds
-	capacity         int64         // bytes of all files; 0: unbounded
+	measured         *scenarios.Spread // instead of the next two; nil: not measured
+	syncMin, syncMax time.Duration     // the time of one sync is drawn from these bounds
+	capacity         int64             // bytes of all files; 0: unbounded
 }
 
 const (
@@ -204,7 +206,13 @@ func (d *disk) SyncDir() error {
 
 // wait spends the time of one sync.
 func (d *disk) wait() {
-	d.clock.spend(max(between(d.rng, d.syncMin, d.syncMax)+d.slow, time.Duration(d.stuck-d.clock.now())))
+	takes := d.slow
+	if d.measured != nil {
+		takes += spread(d.rng, d.measured)
+	} else {
+		takes += between(d.rng, d.syncMin, d.syncMax)
+	}
+	d.clock.spend(max(takes, time.Duration(d.stuck-d.clock.now())))
 }
 
 // settle says that everything issued so far has happened; it is called when a callback begins.

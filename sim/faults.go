@@ -193,7 +193,7 @@ func comeUp(ms []*machine) {
 	for _, m := range ms {
 		m.downs--
 		if m.downs == 0 {
-			m.start()
+			m.startAfter(m.pace.start())
 		}
 	}
 }

@@ -22,6 +22,7 @@ type machine struct {
 	node model.Node
 	disk *disk
 	rng  *rand.Rand
+	pace *pace
 	clock
 
 	up        bool          // it has power and its process runs
@@ -141,6 +142,9 @@ func (m *machine) stop(why string) {
 func (m *machine) deliver(d delivery) {
 	if !m.up {
 		return
+	}
+	if m.paused == 0 && m.w.now >= m.busyUntil && len(m.inbox) == 0 {
+		m.busyUntil = m.w.now + int64(m.pace.wake())
 	}
 	if m.paused > 0 || m.w.now < m.busyUntil || len(m.inbox) > 0 {
 		m.inbox = append(m.inbox, d)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"time"
+
+	"firedrill/scenarios"
 )
 
 // newStream returns the random stream of the given name. Every part of the world draws from a stream of its
@@ -31,6 +33,9 @@ func between(r *rand.Rand, min, max time.Duration) time.Duration {
 	}
 	return min + time.Duration(r.Uint64N(uint64(max-min)+1))
 }
+
+// spread draws a time as it was measured.
+func spread(r *rand.Rand, s *scenarios.Spread) time.Duration { return s.At(r.Uint64N(10_000)) }
 
 // seedProcessRandomness replaces crypto/rand.Reader, from which etcd/raft draws its election timeouts, by a
 // stream of the seed, and returns what puts it back. The reader is process-wide: one simulation a process

@@ -50,6 +50,7 @@ type World struct {
 // links is what every link is like when nothing is wrong.
 type links struct {
 	rng                      *rand.Rand
+	measured                 *scenarios.Spread // instead of min, max and the tail; nil: not measured
 	min, max                 time.Duration
 	loss                     uint32 // parts per million
 	tail                     uint32 // parts per million of the frames that take longer, by tailMin to tailMax
@@ -62,6 +63,9 @@ type links struct {
 
 // latency draws how long a frame is on its way.
 func (l *links) latency() time.Duration {
+	if l.measured != nil {
+		return spread(l.rng, l.measured)
+	}
 	d := between(l.rng, l.min, l.max)
 	if l.tail > 0 && l.rng.Uint64N(million) < uint64(l.tail) {
 		d += between(l.rng, l.tailMin, l.tailMax)

@@ -26,6 +26,7 @@ type Header struct {
 	Scenario string    `json:"scenario,omitempty"`
 	World    string    `json:"world,omitempty"`
 	Seed     uint64    `json:"seed,omitempty"`
+	Machine  string    `json:"machine,omitempty"` // profile of the machine that a simulation was told of, 16 hex digits
 	Services []Service `json:"services,omitempty"`
 	Nodes    []Node    `json:"nodes,omitempty"`
 	Expect   Expect    `json:"expect,omitzero"`

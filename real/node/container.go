@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -56,6 +57,11 @@ func Run(ctx context.Context, specPath string, out, problems io.Writer) error {
 	c.parts.Go(func() error {
 		if err := c.clock.Await(inner, filepath.Join(c.dir, filepath.Base(EpochFile))); err != nil {
 			return ignoreEnd(ctx, err)
+		}
+		if c.clock.Run() < install.BootWithin { // else this is another start
+			if err := sleep(inner, rand.N(install.BootWithin)); err != nil {
+				return ignoreEnd(ctx, err)
+			}
 		}
 		return c.begin(inner)
 	})

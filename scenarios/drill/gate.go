@@ -48,6 +48,9 @@ func Gate(t Terminal, o GateOptions) error {
 	default:
 		return update(t, o.Baseline, results)
 	}
+	if err := baseline.Fits(results); err != nil && !o.Update {
+		return fmt.Errorf("%s: %w", o.Baseline, err)
+	}
 	gate := reports.NewGate(baseline, results, most, callName())
 	if err := o.print(t, gate); err != nil {
 		return err

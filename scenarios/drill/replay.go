@@ -21,6 +21,7 @@ type ReplayOptions struct {
 	Argument             string
 	Seed                 uint64
 	World                string
+	Machine              string // file with the profile of a machine; empty: none
 	Trace, History, Plan string
 	HTML                 string // the run as a page
 	At                   string // a simulated time to look at instead, such as 31.2s
@@ -42,6 +43,13 @@ func Replay(ctx context.Context, t Terminal, o ReplayOptions) error {
 	}
 	if err := plays(s, o.World); err != nil {
 		return err
+	}
+	on, err := machine(o.Machine, o.World)
+	if err != nil {
+		return err
+	}
+	if on != nil {
+		s = s.On(on)
 	}
 	if o.Plan != "" {
 		if err := writePlan(o.Plan, s, o.Seed); err != nil {

@@ -30,6 +30,7 @@ type RunOptions struct {
 	Patience  time.Duration
 	For       time.Duration // go on with seeds from the first of Seeds until this is over; 0: play Seeds
 	Shard     string        // such as 2/4; empty: everything
+	Machine   string        // file with the profile of the machine to simulate; empty: none
 	JSON      bool
 }
 
@@ -98,6 +99,15 @@ func (o *RunOptions) suite(ctx context.Context, t Terminal) (*Suite, error) {
 	chosen, err := o.choose(t)
 	if err != nil {
 		return nil, err
+	}
+	on, err := machine(o.Machine, o.World)
+	if err != nil {
+		return nil, err
+	}
+	if on != nil {
+		for i := range chosen {
+			chosen[i].Scenario = chosen[i].Scenario.On(on)
+		}
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -193,6 +203,12 @@ func clearHistories(out string) error {
 // report writes the files and tells the user.
 func (o *RunOptions) report(t Terminal, suite *Suite, runs []checker.Result) error {
 	results := &reports.Results{Build: build(), Shard: suite.Shard, Runs: runs}
+	for i := range runs {
+		runs[i].On = o.Machine
+	}
+	if on := suite.Scenarios[0].Machine; on != nil && o.World == scenarios.WorldSim {
+		results.Machine = on.Profile
+	}
 	missing, err := suite.missing(runs)
 	if err != nil {
 		return err

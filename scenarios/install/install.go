@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"firedrill/model/backup"
 	"firedrill/model/config"
@@ -20,6 +21,10 @@ const (
 	PlatformVersion = "16.2"
 	clusterSecret   = "a secret of the cluster"
 )
+
+// BootWithin is how far apart the machines start when the run begins. If they all began at one moment, their timers would
+// stay in step, and followers stand for election at the same moment more often than anywhere else.
+const BootWithin = 50 * time.Millisecond
 
 // Timers are the platform's timers in a plan.
 func Timers(plan *scenarios.Scenario) (config.Timers, error) {
