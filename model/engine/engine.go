@@ -231,6 +231,7 @@ func (e *Engine) configure(body []byte) {
 		e.env.Emit(model.Event{Kind: model.EventDiskError, Detail: err.Error()})
 		return // it is pushed again with the next report
 	}
+	e.noticeSleep() // while the disk wrote, it heard nobody
 	e.apply(&c)
 	e.report() // which acknowledges it
 }
