@@ -191,7 +191,7 @@ func TestFlowsAreGiven(t *testing.T) {
 		s := dial(t, at)
 		local, _ := ends(s.Conn)
 		want := "engine-1"
-		if d := table(primary).Lookup(model.Flow{Client: local, Service: at}, model.Load{}); d.Action == model.ActionGive {
+		if d := table(primary).Lookup(model.Flow{Client: local, Service: at}, model.Load{Taken: func(string) uint64 { return 0 }}); d.Action == model.ActionGive {
 			want = "engine-2"
 		}
 		for range 2 {
