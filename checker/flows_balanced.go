@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +25,8 @@ func checkFlowsBalanced(h *evidence) []Violation {
 }
 
 const (
-	// balanceSlack is by how many flows servers may differ beyond what an algorithm says: flows are under way at the same
-	// time, and a client learns where they went in another order.
+	// balanceSlack is by how many flows servers may differ beyond what an algorithm says: probes of other services are under way at the same
+	// time, and are no long flows.
 	balanceSlack = 3
 	// settling is how long after it has called a server up or down an engine may still choose as before: worlds record the
 	// one and change the other one after the other.
@@ -43,12 +44,14 @@ type balance struct {
 	monitors *monitors
 	until    map[string]int // the line from which the configuration of a service is not known
 
-	turns map[at]*round             // round robin
-	homes map[string][]home         // consistent hash, by service and client
-	open  map[string]map[string]int // least connections: long flows, by engine and server
-	flows map[string]*history.Event // the open ones, by client and number
-	lost  map[string]int            // flows whose server nobody told, by service
-	vain  int                       // all of them
+	under map[at]*underWay
+	turns map[at]*round          // round robin
+	homes map[string][]home      // consistent hash, by service and client
+	flows map[string][]*longFlow // least connections: by engine
+	began map[string]int64       // when engines last started
+	lost  map[string]int         // flows whose server nobody told, by service
+	vain  int                    // those of them that no dead server explains: an engine may count them for ever
+	died  map[string]int64       // servers, by when they are forgotten as the cause of a loss
 
 	told       map[string]bool
 	violations []Violation
@@ -61,6 +64,16 @@ type round struct {
 	lost  int // of the service, by then
 }
 
+// underWay is when the flows of a service at an engine were sent and when they were known to have arrived, each in order.
+type underWay struct{ sent, known []int64 }
+
+// at counts the flows that were under way at the same time as one of them, itself included: nobody knows which came first.
+func (u *underWay) at(e *history.Event) int {
+	sent, _ := slices.BinarySearch(u.sent, e.Time+1)
+	known, _ := slices.BinarySearch(u.known, e.Sent)
+	return sent - known
+}
+
 // home is where a client's flows went while these servers were up.
 type home struct {
 	up     []string
@@ -69,11 +82,27 @@ type home struct {
 
 func newBalance(h *evidence) *balance {
 	b := &balance{h: h, monitors: newMonitors(h), until: make(map[string]int), turns: make(map[at]*round), homes: make(map[string][]home),
-		open: make(map[string]map[string]int), flows: make(map[string]*history.Event), lost: make(map[string]int), told: make(map[string]bool)}
+		flows: make(map[string][]*longFlow), began: make(map[string]int64), under: make(map[at]*underWay), lost: make(map[string]int), died: make(map[string]int64), told: make(map[string]bool)}
 	for _, s := range h.Header.Services {
 		if s.Pool != nil {
 			b.until[s.Name] = h.balancedUntil(s)
 		}
+	}
+	for i := range h.Events {
+		if e := &h.Events[i]; e.Server != "" {
+			key := at{e.By, e.Service}
+			if b.under[key] == nil {
+				b.under[key] = &underWay{}
+			}
+			b.under[key].sent = append(b.under[key].sent, e.Sent)
+			b.under[key].known = append(b.under[key].known, e.Time)
+		}
+	}
+	for _, u := range b.under {
+		slices.Sort(u.sent)
+	}
+	for _, f := range h.longFlows() {
+		b.flows[f.by] = append(b.flows[f.by], f)
 	}
 	return b
 }
@@ -105,48 +134,35 @@ func (b *balance) see(line int, e *history.Event) {
 	case history.NodeEv:
 		b.monitors.see(e)
 		if is(e, model.EventStarted) || is(e, model.EventStopped) {
-			delete(b.open, e.Node)
+			b.began[e.Node] = e.Time
+			b.died[e.Node] = e.Time + aftermath
+			if is(e, model.EventStopped) {
+				b.died[e.Node] = math.MaxInt64
+			}
 		}
 	case history.Probe:
 		if !e.OK {
-			b.lose(e.Service)
+			b.lose(e)
 		} else if e.Server != "" {
 			b.choose(line, e)
 		}
 	case history.Flow:
-		b.follow(line, e)
-	}
-}
-
-func (b *balance) lose(service string) {
-	b.lost[service]++
-	b.vain++
-}
-
-// follow takes the events of long flows, which are what least connections counts.
-func (b *balance) follow(line int, e *history.Event) {
-	key := fmt.Sprint(e.Client, " ", e.Op)
-	if before := b.flows[key]; before != nil {
-		b.count(before, -1)
-		delete(b.flows, key)
-		if e.Phase == history.Begin {
-			b.lose(e.Service) // let in twice, and nobody knows whether the other engine has noticed
+		if e.Phase == history.Begin && e.Server != "" {
+			b.choose(line, e)
+		} else if e.Phase == history.Begin || e.Reason == "silence" {
+			b.lose(e)
 		}
 	}
-	if e.Phase == history.Begin && e.Server != "" {
-		b.choose(line, e)
-		b.flows[key] = e
-		b.count(e, 1)
-	} else if e.Phase == history.Begin || e.Reason == "silence" {
-		b.lose(e.Service)
-	}
 }
 
-func (b *balance) count(e *history.Event, n int) {
-	if b.open[e.By] == nil {
-		b.open[e.By] = make(map[string]int)
+// lose counts a flow of which the client does not know where it went. Where a server is dead, that is why, and the engine
+// lives and was told that the client gave up.
+func (b *balance) lose(e *history.Event) {
+	b.lost[e.Service]++
+	p := b.h.service(e.Service).Pool
+	if p == nil || !slices.ContainsFunc(p.Servers, func(s string) bool { return b.died[s] > e.Time }) {
+		b.vain++
 	}
-	b.open[e.By][e.Server] = max(0, b.open[e.By][e.Server]+n)
 }
 
 // choose judges one choice.
@@ -156,7 +172,7 @@ func (b *balance) choose(line int, e *history.Event) {
 		return
 	}
 	for range (e.Time - e.Sent) / unheard {
-		b.lose(e.Service)
+		b.lose(e)
 	}
 	up, since, known := b.monitors.up(e.By, s.Pool)
 	if !known || since+settling > e.Sent {
@@ -185,16 +201,28 @@ func (b *balance) turn(e *history.Event, up []string, since int64) {
 		b.turns[key] = t
 	}
 	t.had[e.Server]++
-	if most, least := extremes(t.had, up); most-least > balanceSlack+b.lost[e.Service]-t.lost {
+	if most, least := extremes(t.had, up); most-least > balanceSlack+b.lost[e.Service]-t.lost+b.under[key].at(e) {
 		b.tell(e, listed(t.had, up), "%s gave %d flows of %s to one server and %d to another, though they take turns", e.By, most, e.Service, least)
 	}
 }
 
-// least: of the servers that are up, one with the fewest flows is chosen.
+// least: of the servers that are up, one with the fewest flows is chosen. What the chosen one certainly had is compared with
+// what the others may have had.
 func (b *balance) least(e *history.Event, up []string) {
-	open := b.open[e.By]
-	if _, least := extremes(open, up); open[e.Server]-least > balanceSlack+b.vain {
-		b.tell(e, listed(open, up), "%s gave a flow of %s to %s, which had %d open already, though another had %d", e.By, e.Service, e.Server, open[e.Server], least)
+	had, mayHave := make(map[string]int), make(map[string]int)
+	for _, f := range b.flows[e.By] {
+		if f.begin < b.began[e.By] {
+			continue
+		}
+		if f.begin < e.Sent && (f.end == 0 || f.end > e.Time) {
+			had[f.server]++
+		}
+		if f.sent <= e.Time && (f.end == 0 || f.end >= e.Sent) {
+			mayHave[f.server]++
+		}
+	}
+	if _, least := extremes(mayHave, up); had[e.Server]-least > balanceSlack+b.vain {
+		b.tell(e, listed(mayHave, up), "%s gave a flow of %s to %s, which had %d open already, though another had %d", e.By, e.Service, e.Server, had[e.Server], least)
 	}
 }
 

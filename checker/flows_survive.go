@@ -50,10 +50,10 @@ func checkFlowsSurvive(h *evidence) []Violation {
 
 // longFlow is a flow of a client; end is 0 while it lasts.
 type longFlow struct {
-	op         uint64
-	service    history.Service
-	by, reason string
-	begin, end int64
+	op                 uint64
+	service            history.Service
+	by, server, reason string
+	sent, begin, end   int64
 }
 
 func (h *evidence) longFlows() (out []*longFlow) {
@@ -69,9 +69,9 @@ func (h *evidence) longFlows() (out []*longFlow) {
 		}
 		at := key{e.Client, e.Op}
 		if f := flows[at]; f != nil && e.Phase == history.Begin {
-			f.by = e.By // two engines let it in, and this one has it
+			f.by, f.server = e.By, e.Server // two engines let it in, and this one has it
 		} else if e.Phase == history.Begin {
-			flows[at] = &longFlow{op: e.Op, service: h.service(e.Service), by: e.By, begin: e.Time}
+			flows[at] = &longFlow{op: e.Op, service: h.service(e.Service), by: e.By, server: e.Server, sent: e.Sent, begin: e.Time}
 			out = append(out, flows[at])
 		} else if f != nil {
 			f.by, f.reason, f.end = e.By, e.Reason, e.Time

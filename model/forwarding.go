@@ -85,8 +85,15 @@ func (t *Table) Addresses() []netip.AddrPort {
 
 // Load is what a data path tells of itself when it asks for a decision. The lookup itself keeps no state.
 type Load struct {
-	Taken func(service string) uint64 // flows of a service accepted so far; what round robin turns on
+	Taken func(service string) uint64 // flows of a service accepted so far; what round robin turns on; nil: none
 	Open  func(netip.AddrPort) int    // flows open to a server through this engine, for least connections; nil: none are
+}
+
+func (l Load) taken(service string) uint64 {
+	if l.Taken == nil {
+		return 0
+	}
+	return l.Taken(service)
 }
 
 // Lookup decides for a new flow.
@@ -133,7 +140,7 @@ func (s *TableService) pick(flow Flow, load Load) netip.AddrPort {
 
 // turn is the server whose turn it is.
 func (s *TableService) turn(load Load) netip.AddrPort {
-	return s.Servers[load.Taken(s.Name)%uint64(len(s.Servers))]
+	return s.Servers[load.taken(s.Name)%uint64(len(s.Servers))]
 }
 
 // least is the server with the fewest open flows; those with equally few take turns.
@@ -142,7 +149,7 @@ func (s *TableService) least(load Load) netip.AddrPort {
 		return s.turn(load)
 	}
 	var best netip.AddrPort
-	fewest, taken := math.MaxInt, load.Taken(s.Name)
+	fewest, taken := math.MaxInt, load.taken(s.Name)
 	for i := range uint64(len(s.Servers)) {
 		server := s.Servers[(taken+i)%uint64(len(s.Servers))]
 		if n := load.Open(server); n < fewest {

@@ -55,6 +55,10 @@ func (w *World) dataPath(m *machine, f *frame) {
 // openFlow asks the forwarding table that the engine has published, as the proxy of a container does.
 func (w *World) openFlow(m *machine, f *frame) {
 	flow := f.identity()
+	if s, known := m.flows[f.flow]; known && w.now-s.since < int64(flowPatience) && m.table.Carries(flow.Service) {
+		w.toClient(m, f.flow, accept, s.server) // it was sent again because the answer was late
+		return
+	}
 	d := m.table.Lookup(flow, model.Load{Taken: m.traffic.flowsOf, Open: m.openTo})
 	if d.Action == model.ActionGive {
 		w.give(m, f, d.Engine, false, nil)
