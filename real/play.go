@@ -91,12 +91,6 @@ func (r *run) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// parseEvent reads a line of a container's record.
-func parseEvent(line []byte) (*history.Event, error) {
-	e := new(history.Event)
-	return e, json.Unmarshal(line, e)
-}
-
 // readable holds a history against the format: a container's record is input like any other.
 func readable(h *history.History) error {
 	var text bytes.Buffer
@@ -224,21 +218,23 @@ func (r *run) start(ctx context.Context, m *machine) error {
 // hear takes a line of a container's record as it is written.
 func (r *run) hear(m *machine, v *voice, line []byte) {
 	call, calls, err := node.ParseCall(line)
-	if calls && err == nil && m.Role == scenarios.RoleCloud {
-		r.hypervisor.called(v, call)
-		return
+	var e history.Event
+	if !calls {
+		err = json.Unmarshal(line, &e)
 	}
-	e, err := parseEvent(line)
 	switch {
 	case err != nil:
 		r.fail(fmt.Errorf("%s has recorded what is no event, %q: %w", m.Name, line[:min(len(line), 200)], err))
-		return
+	case calls && m.Role != scenarios.RoleCloud:
+		r.fail(fmt.Errorf("%s calls a hypervisor, and is no cloud's management: %q", m.Name, line[:min(len(line), 200)]))
+	case calls:
+		r.hypervisor.called(v, call)
 	case e.Time < 0:
 		r.fail(fmt.Errorf("%s has recorded something %d ns before the run began: its clock is not this machine's", m.Name, -e.Time))
-		return
+	default:
+		r.record(e)
+		r.answer(m, v, &e)
 	}
-	r.record(*e)
-	r.answer(m, v, e)
 }
 
 // now is the time of the run.
