@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -416,7 +415,8 @@ func nodeCommand() *cobra.Command {
 		},
 	}
 	c.PersistentFlags().StringVar(&o.Spec, "spec", node.SpecFile, "file that says which container this is; its other files lie beside it")
-	c.Flags().BoolVar(&o.Told, "told", false, "be told by the standard input, a line each, what these files hold")
+	c.Flags().BoolVar(&o.Told, "told", false, "be told by the standard input what that file holds")
+	c.Flags().DurationVar(&o.After, "after", 0, "begin after so much time")
 	fault := func(name, short string, do func(io.Writer, drill.NodeFault) error, flags ...func(*pflag.FlagSet, *drill.NodeFault)) {
 		var f drill.NodeFault
 		sub := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
@@ -431,7 +431,7 @@ func nodeCommand() *cobra.Command {
 		c.AddCommand(sub)
 	}
 	peers := func(s *pflag.FlagSet, f *drill.NodeFault) {
-		s.StringSliceVar(&f.Peers, "peers", nil, "containers at the other end")
+		s.StringSliceVar(&f.Peers, "peers", nil, "addresses of the containers at the other end (default everybody)")
 		s.StringVar(&f.Network, "network", "", "management, data or edge (default all)")
 		s.BoolVar(&f.In, "in", false, "what comes from them (default both directions)")
 		s.BoolVar(&f.Out, "out", false, "what goes to them")
@@ -447,16 +447,12 @@ func nodeCommand() *cobra.Command {
 	fault("fault", "Make the process delay or lose messages, sync or work slowly, or mistake the date", drill.StrikeNode, peers, inside)
 	fault("mend", "End the fault and the cut of a number", drill.MendNode)
 	c.AddCommand(
-		&cobra.Command{Use: "members ADDRESS ...", Short: "Tell clients who the members of the cluster are", Args: cobra.MinimumNArgs(1),
-			RunE: func(_ *cobra.Command, args []string) error { return drill.TellMembers(o, args) }},
 		&cobra.Command{Use: "measure WHAT COUNT [ADDRESS]", Short: "Measure links, the disk, timers or requests from here", Args: cobra.RangeArgs(2, 3),
 			RunE: func(c *cobra.Command, args []string) error {
 				return drill.Measure(c.Context(), c.OutOrStdout(), o, args)
 			}},
 		&cobra.Command{Use: "portal ADDRESS ...", Short: "Pass connections on to the REST API of a controller", Args: cobra.MinimumNArgs(1),
-			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }},
-		&cobra.Command{Use: "carried [SERVICE]", Short: "Record what the data path has carried", Args: cobra.MaximumNArgs(1),
-			RunE: func(_ *cobra.Command, args []string) error { return drill.TellCarried(o, strings.Join(args, "")) }})
+			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }})
 	return c
 }
 

@@ -34,7 +34,8 @@ func (d *Docker) Calibrate(ctx context.Context, plan *scenarios.Scenario) (p *sc
 	defer func() { err = errors.Join(err, c.remove()) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := newRun(&quiet, c, fail)
+	r := newRun(ctx, &quiet, c, fail)
+	defer func() { r.hypervisor.close() }()
 	r.forgetful = true
 	if err := r.install(node.Spec{Seed: 1}); err != nil {
 		return nil, err
@@ -131,17 +132,17 @@ func (r *run) startAndHear(ctx context.Context, m *machine) error {
 	defer m.mu.Unlock()
 	begun := make(chan struct{})
 	speaks := sync.OnceFunc(func() { close(begun) })
-	if err := m.start(ctx, func([]byte) { speaks() }); err != nil {
+	if err := m.start(ctx, func(*voice, []byte) { speaks() }); err != nil {
 		return err
 	}
-	if err := m.tell(r.began); err != nil {
+	if err := m.tell(node.Message{Epoch: r.began}); err != nil {
 		return err
 	}
 	select {
 	case <-begun:
 		return nil
-	case <-m.voice.fell:
-		return fmt.Errorf("%s ended by itself:\n%s", m.Name, m.voice.said.String())
+	case <-m.voice.Load().fell:
+		return fmt.Errorf("%s ended by itself:\n%s", m.Name, m.voice.Load().said.String())
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -133,7 +133,7 @@ func (c *cluster) remove() error {
 // plugged are the networks that a node is on.
 func plugged(n scenarios.Node) []string {
 	switch {
-	case n.Role == scenarios.RoleController, n.Name == node.ClientAPI:
+	case n.Role == scenarios.RoleController, n.Role == scenarios.RoleCloud, n.Name == node.ClientAPI:
 		return []string{"management"}
 	case n.Role == scenarios.RoleEngine:
 		return []string{"management", "data"}

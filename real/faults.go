@@ -40,13 +40,15 @@ var strikes = map[string]strike{
 	"slow-cpu":          inside(func(f *scenarios.Fault) []string { return []string{"--work", f.Delay.Min.String()} }),
 	"clock-ahead":       inside(func(f *scenarios.Fault) []string { return []string{"--clock", f.By.Min.String()} }),
 	"clock-behind":      inside(func(f *scenarios.Fault) []string { return []string{"--clock", (-f.By.Min).String()} }),
+	"no-capacity":       strikeNoCapacity,
+	"boot-failure":      strikeBootFailure,
+	"slow-boot":         strikeSlowBoot,
+	"host-maintenance":  strikeHostMaintenance,
+	"false-host-report": strikeFalseHostReport,
 }
 
 // Playable refuses, by name, what containers cannot suffer.
 func Playable(plan *scenarios.Scenario) error {
-	if plan.Topology.Cloud != nil {
-		return unavailable("a cloud that makes engines (topology.cloud) cannot be played on containers; use --world sim")
-	}
 	for i := range plan.Faults {
 		if f := plan.Faults[i].Fault; strikes[f] == nil {
 			return unavailable("the fault %s cannot be played on containers; use --world sim", f)
@@ -77,7 +79,7 @@ func (r *run) playFault(ctx, lasting context.Context, step int, f *scenarios.Fau
 		return nil
 	}
 	b := &blow{Fault: f, step: step, targets: r.selected(target)}
-	b.others = slices.DeleteFunc(slices.Clone(r.cluster.machines), func(m *machine) bool { return slices.Contains(b.targets, m) })
+	b.others = slices.DeleteFunc(r.machines(), func(m *machine) bool { return slices.Contains(b.targets, m) })
 	if f.To != "" {
 		b.others = r.selected(to)
 	}
@@ -123,12 +125,6 @@ func (r *run) called(names []string) []*machine {
 	return out
 }
 
-func (r *run) onSameHosts(ms []*machine) []*machine {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.called(r.roles.OnSameHosts(names(ms)))
-}
-
 func names(ms []*machine) []string {
 	out := make([]string, len(ms))
 	for i, m := range ms {
@@ -145,23 +141,49 @@ func strikeCrash(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 
 // strikePowerLoss kills every process on the hosts that carry the targets.
 func strikePowerLoss(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	dark := r.onSameHosts(b.targets)
-	at, err := r.goDown(ctx, dark, "lost power")
-	return at, r.comeUp(dark), err
+	_, at, heal, err := r.darken(ctx, hostsOf(b.targets), "lost power")
+	return at, heal, err
 }
 
 // strikeDiskLoss does too, and throws the containers away with their disks.
 func strikeDiskLoss(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	dark := r.onSameHosts(b.targets)
-	at, err := r.goDown(ctx, dark, "lost power and its disk")
+	dark, at, heal, err := r.darken(ctx, hostsOf(b.targets), "lost power and its disk")
 	if err != nil {
 		return 0, nil, err
 	}
-	return at, r.comeUp(dark), inParallel(dark, func(m *machine) error {
+	return at, heal, inParallel(dark, func(m *machine) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return m.replace(ctx)
 	})
+}
+
+// darken takes the power from hosts, which a cloud sees. First nothing boots there any more, then what is there goes down.
+func (r *run) darken(ctx context.Context, hosts []string, why string) (dark []*machine, at int64, heal heal, err error) {
+	r.hypervisor.darken(hosts, 1)
+	dark = slices.DeleteFunc(r.machines(), func(m *machine) bool { return !slices.Contains(hosts, m.Host) })
+	for _, m := range dark {
+		m.cold.Store(true)
+	}
+	at, err = r.goDown(ctx, dark, why)
+	r.hypervisor.show()
+	return dark, at, func(ctx context.Context) (int64, error) {
+		r.hypervisor.darken(hosts, -1)
+		at, err := r.comeUp(dark)(ctx)
+		r.hypervisor.show()
+		return at, err
+	}, err
+}
+
+// hostsOf lists the hosts of machines, each once.
+func hostsOf(ms []*machine) []string {
+	var out []string
+	for _, m := range ms {
+		if !slices.Contains(out, m.Host) {
+			out = append(out, m.Host)
+		}
+	}
+	return out
 }
 
 // goDown kills machines, all at the same time, and tells when the first was dead.

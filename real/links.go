@@ -3,6 +3,7 @@ package real
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,19 +18,19 @@ type order struct {
 	args    []string
 }
 
-// strikePartition cuts links both ways. What a single machine hears and says can be cut in that machine alone, if all others
-// are at the other end; else every receiver turns a deaf ear to the senders.
+// strikePartition cuts links both ways. What a single machine hears and says can be cut in that machine alone, if everybody is
+// at the other end; else every receiver turns a deaf ear to the senders, which a machine that is made later does not.
 func strikePartition(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	if len(b.targets) == 1 && b.To == "" {
-		return r.give(ctx, b, b.cuts(b.targets, b.others, "--in", "--out"))
+	if b.alone() {
+		return r.give(ctx, b, b.cuts(b.targets, nil, "--in", "--out"))
 	}
 	return r.give(ctx, b, append(b.cuts(b.targets, b.others, "--in"), b.cuts(b.others, b.targets, "--in")...))
 }
 
 // strikePartitionOneWay cuts what the targets send.
 func strikePartitionOneWay(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	if len(b.targets) == 1 && b.To == "" {
-		return r.give(ctx, b, b.cuts(b.targets, b.others, "--out"))
+	if b.alone() {
+		return r.give(ctx, b, b.cuts(b.targets, nil, "--out"))
 	}
 	return r.give(ctx, b, b.cuts(b.others, b.targets, "--in"))
 }
@@ -41,7 +42,7 @@ func strikeLoss(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 
 // strikeSwitchFailure cuts the targets off from everybody, each other too.
 func strikeSwitchFailure(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	return r.give(ctx, b, b.cuts(b.targets, r.cluster.machines, "--in", "--out"))
+	return r.give(ctx, b, b.cuts(b.targets, nil, "--in", "--out"))
 }
 
 // strikeDelay makes messages take longer, each way.
@@ -67,7 +68,7 @@ func inside(args func(*scenarios.Fault) []string) strike {
 	return func(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 		var orders []order
 		for _, m := range b.targets {
-			if m.Role == scenarios.RoleController || m.Role == scenarios.RoleEngine {
+			if m.Role == scenarios.RoleController || m.Role == scenarios.RoleEngine || m.Role == scenarios.RoleCloud {
 				orders = append(orders, b.order(m, "fault", args(b.Fault)...))
 			}
 		}
@@ -75,11 +76,14 @@ func inside(args func(*scenarios.Fault) []string) strike {
 	}
 }
 
+// alone tells whether one machine is struck and everybody is at the other end.
+func (b *blow) alone() bool { return len(b.targets) == 1 && b.To == "" }
+
 func (b *blow) order(m *machine, what string, args ...string) order {
 	return order{m, append([]string{what, "--id", strconv.Itoa(b.step)}, args...)}
 }
 
-// cuts are orders to those at one end of the links.
+// cuts are orders to those at one end of the links; others nil: everybody is at the other end.
 func (b *blow) cuts(at, others []*machine, how ...string) []order {
 	var out []order
 	for _, o := range b.links(at, others) {
@@ -88,24 +92,38 @@ func (b *blow) cuts(at, others []*machine, how ...string) []order {
 	return out
 }
 
-// links name for each machine the other ends of the links that it has to others, which are none if they share no network.
+// links name for each machine the addresses at the other ends of the links that it has to others, who are none if they share
+// no network, and everybody if nil.
 func (b *blow) links(at, others []*machine) []order {
 	var out []order
 	for _, m := range at {
-		var peers []string
-		for _, o := range others {
-			if o != m && m.shares(o, b.Network) {
-				peers = append(peers, o.Name)
-			}
-		}
-		if len(peers) == 0 {
-			continue
-		}
-		args := []string{"--peers", strings.Join(peers, ",")}
+		args := []string{}
 		if b.Network != "" {
 			args = append(args, "--network", b.Network)
 		}
-		out = append(out, order{m, args})
+		if others != nil {
+			peers := b.peers(m, others)
+			if len(peers) == 0 {
+				continue
+			}
+			args = append(args, "--peers", strings.Join(peers, ","))
+		}
+		if others != nil || b.Network == "" || slices.Contains(plugged(m.Node), b.Network) {
+			out = append(out, order{m, args})
+		}
+	}
+	return out
+}
+
+// peers are the addresses of those who share a network with a machine.
+func (b *blow) peers(m *machine, others []*machine) []string {
+	var out []string
+	for _, o := range others {
+		if o != m && m.shares(o, b.Network) {
+			for _, ip := range o.addresses {
+				out = append(out, ip.String())
+			}
+		}
 	}
 	return out
 }

@@ -3,11 +3,12 @@ package real
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -24,23 +25,26 @@ import (
 type machine struct {
 	cluster *cluster
 	scenarios.Node
-	spec      node.Spec // what it is told
+	addresses []netip.Addr // from the start
+	spec      node.Spec    // what it is told
 	container testcontainers.Container
+	voice     atomic.Pointer[voice] // of its latest incarnation
+	cold      atomic.Bool           // it has no power
 
 	mu     sync.Mutex // held while it is being started, killed or frozen
 	up     bool
-	downs  int // how many faults keep it down
-	paused int // how many faults keep it frozen
-	voice  *voice
+	gone   bool // for good
+	downs  int  // how many faults keep it down
+	paused int  // how many faults keep it frozen
 }
 
 // newMachine says what a container is told; it makes none yet.
-func (c *cluster) newMachine(n scenarios.Node, spec node.Spec) *machine {
+func (c *cluster) newMachine(n scenarios.Node, addresses []netip.Addr, spec node.Spec) *machine {
 	spec.Name = n.Name
 	for _, w := range c.wiresOf(n) {
 		spec.Networks = append(spec.Networks, node.Network{Name: w.name, Handed: w.handed})
 	}
-	return &machine{cluster: c, Node: n, spec: spec}
+	return &machine{cluster: c, Node: n, addresses: addresses, spec: spec}
 }
 
 // cpuShares is how much each container counts when the processor is short, of which 1024 is usual: what is rehearsed
@@ -85,7 +89,7 @@ func (m *machine) create(ctx context.Context) error {
 }
 
 // start boots the machine and hands on what it says from its first word on, a line at a time.
-func (m *machine) start(ctx context.Context, line func([]byte)) error {
+func (m *machine) start(ctx context.Context, line func(*voice, []byte)) error {
 	d := m.cluster.docker
 	stream, err := d.client.ContainerAttach(ctx, m.id(), client.ContainerAttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
@@ -96,17 +100,18 @@ func (m *machine) start(ctx context.Context, line func([]byte)) error {
 		return fmt.Errorf("starting the container of %s: %w", m.Name, err)
 	}
 	m.up = true
-	m.voice = hear(stream.HijackedResponse, line)
-	return m.tell(m.spec)
+	m.cold.Store(false)
+	m.voice.Store(hear(stream.HijackedResponse, line))
+	return m.tell(node.Message{Spec: &m.spec})
 }
 
-// tell says something to what runs in the container: what it is, and then when the run begins.
-func (m *machine) tell(what any) error {
-	text, err := json.Marshal(what)
-	if err != nil {
-		return err
+// tell says something to what runs in the container.
+func (m *machine) tell(what node.Message) error {
+	v := m.voice.Load()
+	if v == nil {
+		return nil // it will be told when it is started
 	}
-	if _, err := m.voice.stream.Conn.Write(append(text, '\n')); err != nil {
+	if err := v.tell(what); err != nil {
 		return fmt.Errorf("telling %s what it is: %w", m.Name, err)
 	}
 	return nil
@@ -118,7 +123,7 @@ func (m *machine) id() string { return m.container.GetContainerID() }
 func (m *machine) speaksBy(v *voice) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.up && m.voice == v
+	return m.up && m.voice.Load() == v
 }
 
 func (m *machine) freeze(ctx context.Context) error {
@@ -133,6 +138,9 @@ func (m *machine) thaw(ctx context.Context) error {
 
 // replace throws the container away and makes a new one, whose disk is empty.
 func (m *machine) replace(ctx context.Context) error {
+	if m.gone {
+		return nil
+	}
 	if err := m.cluster.docker.removeContainers(ctx, []string{m.id()}); err != nil {
 		return err
 	}
@@ -159,13 +167,13 @@ func (m *machine) retire(ctx context.Context) error {
 	if err := m.signal(ctx, "SIGTERM"); err != nil {
 		return err
 	}
-	if m.voice.falls(gently) {
+	if m.voice.Load().falls(gently) {
 		return nil
 	}
 	if err := m.signal(ctx, "SIGKILL"); err != nil {
 		return err
 	}
-	m.voice.falls(gently)
+	m.voice.Load().falls(gently)
 	return nil
 }
 
@@ -185,7 +193,7 @@ func (m *machine) kill(ctx context.Context) (int64, error) {
 	case err := <-wait.Error:
 		return 0, fmt.Errorf("waiting for the container of %s to end: %w", m.Name, err)
 	}
-	m.voice.falls(gently)
+	m.voice.Load().falls(gently)
 	return at, nil
 }
 

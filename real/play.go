@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -25,18 +26,25 @@ type Options struct {
 
 // run is a plan that is being played.
 type run struct {
-	plan    *scenarios.Scenario
-	cluster *cluster
-	byName  map[string]*machine
-	began   int64 // time zero on [monotonic]
-	fail    context.CancelCauseFunc
+	plan       *scenarios.Scenario
+	cluster    *cluster
+	hypervisor *hypervisor // nil: the plan has no cloud
+	ctx        context.Context
+	fail       context.CancelCauseFunc
+	began      int64 // time zero on [monotonic]
 
 	forgetful bool // nobody will ask what happened
 
-	mu     sync.Mutex
-	roles  *scenarios.Roles
-	events []history.Event
-	orders map[int][]order // in force, by the plan's fault step
+	mu        sync.Mutex
+	all       node.Spec // what all containers are told
+	authority *authority
+	issued    int
+	byName    map[string]*machine
+	roles     *scenarios.Roles
+	made      []scenarios.Node // by the cloud
+	known     []netip.Addr     // who the members of the cluster are, as clients have been told
+	events    []history.Event
+	orders    map[int][]order // in force, by the plan's fault step
 }
 
 // Play plays a plan on containers, for as long as it lasts. It fails with an [Unavailable] before anything is started where
@@ -53,7 +61,8 @@ func (d *Docker) Play(ctx context.Context, plan *scenarios.Scenario, seed uint64
 	defer func() { err = errors.Join(err, c.remove()) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := newRun(plan, c, fail)
+	r := newRun(ctx, plan, c, fail)
+	defer func() { r.hypervisor.close() }()
 	if err := r.install(node.Spec{Seed: seed}); err != nil {
 		return nil, err
 	}
@@ -68,6 +77,9 @@ func (d *Docker) Play(ctx context.Context, plan *scenarios.Scenario, seed uint64
 		return nil, r.cause(ctx, err)
 	}
 	h = &history.History{Header: scenarios.Header(plan, scenarios.WorldReal, seed, clientNodes), Events: events}
+	for _, n := range r.made {
+		h.Header.Nodes = append(h.Header.Nodes, history.Node{Name: n.Name, Role: n.Role, Group: n.Group, Host: n.Host})
+	}
 	return h, readable(h)
 }
 
@@ -77,12 +89,6 @@ func (r *run) cause(ctx context.Context, err error) error {
 		return first
 	}
 	return err
-}
-
-// parseEvent reads a line of a container's record.
-func parseEvent(line []byte) (*history.Event, error) {
-	e := new(history.Event)
-	return e, json.Unmarshal(line, e)
 }
 
 // readable holds a history against the format: a container's record is input like any other.
@@ -102,8 +108,10 @@ func clientNode(name string) scenarios.Node {
 	return scenarios.Node{Name: name, Role: scenarios.RoleClient, Host: "host-" + name}
 }
 
-func newRun(plan *scenarios.Scenario, c *cluster, fail context.CancelCauseFunc) *run {
-	return &run{plan: plan, cluster: c, byName: make(map[string]*machine), fail: fail, orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
+func newRun(ctx context.Context, plan *scenarios.Scenario, c *cluster, fail context.CancelCauseFunc) *run {
+	r := &run{plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
+	r.known = r.members()
+	return r
 }
 
 // install says what each container is told, beyond what all are.
@@ -112,21 +120,39 @@ func (r *run) install(all node.Spec) error {
 	if err != nil {
 		return err
 	}
-	a, err := newAuthority()
-	if err != nil {
+	if r.authority, err = newAuthority(); err != nil {
 		return err
 	}
-	for i, n := range append(r.plan.Nodes(), clientNodes...) {
-		spec := all
-		spec.Plan, spec.Authority = string(text), a.pem
-		if spec.Certificate, spec.Key, err = a.issue(n.Name, i+2); err != nil {
+	r.all = all
+	r.all.Plan, r.all.Authority = string(text), r.authority.pem
+	if r.plan.Topology.Cloud != nil {
+		r.hypervisor = newHypervisor(r.plan, all.Seed, r)
+	}
+	for _, n := range append(r.plan.Nodes(), clientNodes...) {
+		spec, err := r.specOf(n.Name)
+		if err != nil {
 			return err
 		}
-		m := r.cluster.newMachine(n, spec)
+		addresses, err := node.AddressesOf(r.plan, n.Name)
+		if err != nil {
+			return err
+		}
+		m := r.cluster.newMachine(n, addresses, spec)
 		r.cluster.machines = append(r.cluster.machines, m)
 		r.byName[n.Name] = m
 	}
 	return nil
+}
+
+// specOf is what a container is told of itself.
+func (r *run) specOf(name string) (node.Spec, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	spec := r.all
+	r.issued++
+	var err error
+	spec.Certificate, spec.Key, err = r.authority.issue(name, r.issued+1) // 1 is the authority's own
+	return spec, err
 }
 
 // untilBegin is how long before time zero everybody is told of it.
@@ -161,7 +187,7 @@ func (r *run) boot(ctx context.Context, progress func(up, of int)) error {
 	}
 	r.began = monotonic() + int64(untilBegin)
 	for _, m := range all {
-		if err := m.tell(r.began); err != nil {
+		if err := m.tell(node.Message{Epoch: r.began}); err != nil {
 			return err
 		}
 	}
@@ -170,7 +196,8 @@ func (r *run) boot(ctx context.Context, progress func(up, of int)) error {
 
 // start starts a container, follows what its nodes say of themselves, and notices when it ends by itself.
 func (r *run) start(ctx context.Context, m *machine) error {
-	if err := m.start(ctx, func(line []byte) { r.hear(m, line) }); err != nil {
+	m.spec.Members = r.members()
+	if err := m.start(ctx, func(v *voice, line []byte) { r.hear(m, v, line) }); err != nil {
 		return err
 	}
 	go func(v *voice) {
@@ -178,28 +205,36 @@ func (r *run) start(ctx context.Context, m *machine) error {
 		if ctx.Err() == nil && m.speaksBy(v) {
 			r.fail(fmt.Errorf("%s ended by itself:\n%s", m.Name, cmp.Or(v.said.String(), "it said nothing")))
 		}
-	}(m.voice)
+	}(m.voice.Load())
 	if r.began == 0 {
 		return nil
 	}
-	if err := m.tell(r.began); err != nil {
+	if err := m.tell(node.Message{Epoch: r.began}); err != nil {
 		return err
 	}
 	return r.catchUp(ctx, m)
 }
 
 // hear takes a line of a container's record as it is written.
-func (r *run) hear(m *machine, line []byte) {
-	e, err := parseEvent(line)
+func (r *run) hear(m *machine, v *voice, line []byte) {
+	call, calls, err := node.ParseCall(line)
+	var e history.Event
+	if !calls {
+		err = json.Unmarshal(line, &e)
+	}
 	switch {
 	case err != nil:
 		r.fail(fmt.Errorf("%s has recorded what is no event, %q: %w", m.Name, line[:min(len(line), 200)], err))
-		return
+	case calls && m.Role != scenarios.RoleCloud:
+		r.fail(fmt.Errorf("%s calls a hypervisor, and is no cloud's management: %q", m.Name, line[:min(len(line), 200)]))
+	case calls:
+		r.hypervisor.called(v, call)
 	case e.Time < 0:
 		r.fail(fmt.Errorf("%s has recorded something %d ns before the run began: its clock is not this machine's", m.Name, -e.Time))
-		return
+	default:
+		r.record(e)
+		r.answer(m, v, &e)
 	}
-	r.record(*e)
 }
 
 // now is the time of the run.
@@ -250,7 +285,8 @@ func (r *run) live(ctx context.Context) error {
 // finish ends all containers, gently, so that they tell what they have carried, and puts what was recorded in order. What
 // happened meanwhile counts for nothing but that last word.
 func (r *run) finish(ctx context.Context) ([]history.Event, error) {
-	if err := inParallel(r.cluster.machines, func(m *machine) error { return m.retire(ctx) }); err != nil {
+	r.hypervisor.close()
+	if err := inParallel(r.machines(), func(m *machine) error { return m.retire(ctx) }); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"firedrill/real/node"
 	"firedrill/scenarios"
 )
 
@@ -54,52 +55,52 @@ func TestSlotsShareNoAddress(t *testing.T) {
 	}
 }
 
-// TestWhoIsToldToCut holds the orders of network faults against the machines that share a network.
-func TestWhoIsToldToCut(t *testing.T) {
-	plan, err := scenarios.Find("real-leader-killed")
+// testRun is one of a plan of the suite, whose machines are no containers.
+func testRun(t *testing.T, scenario string) *run {
+	t.Helper()
+	plan, err := scenarios.Find(scenario)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRun(plan, &cluster{}, nil)
-	for _, n := range append(plan.Nodes(), clientNodes...) {
-		m := &machine{Node: n}
-		r.cluster.machines = append(r.cluster.machines, m)
-		r.byName[n.Name] = m
+	r := newRun(t.Context(), plan, &cluster{}, func(err error) { t.Errorf("the run broke: %v", err) })
+	if err := r.install(node.Spec{Seed: 1}); err != nil {
+		t.Fatal(err)
 	}
+	return r
+}
+
+// TestWhoIsToldToCut holds the orders of network faults against the machines that share a network.
+func TestWhoIsToldToCut(t *testing.T) {
+	r := testRun(t, "real-leader-killed")
 	find := func(names string) []*machine { return r.called(strings.Fields(names)) }
-	everybody := func(but string) []*machine {
-		var out []*machine
-		for _, m := range r.cluster.machines {
-			if m.Name != but {
-				out = append(out, m)
-			}
-		}
-		return out
-	}
 	for _, c := range []struct {
-		name        string
-		at, others  []*machine
-		network     string
-		want, among string
+		name       string
+		at, others []*machine
+		network    string
+		want       string
 	}{
-		{"a controller is on one network", find("controller-1"), everybody("controller-1"), "",
-			"controller-1", "controller-2,controller-3,engine-1,engine-2,client-api"},
-		{"engines share two, of which one is meant", find("engine-1"), find("engine-2"), "data", "engine-1", "engine-2"},
-		{"those who share none are not told", find("controller-1"), find("server-1"), "", "", ""},
-		{"the gateway is on the data network", find("gateway-1"), find("engine-1 controller-1"), "", "gateway-1", "engine-1"},
+		{"a controller is on one network", find("controller-1"), find("controller-2 engine-1 server-1"), "",
+			"controller-1: --peers 198.18.0.12,198.18.1.1,198.19.0.11"},
+		{"engines share two, of which one is meant", find("engine-1"), find("engine-2"), "data",
+			"engine-1: --network data --peers 198.18.1.2,198.19.0.12"},
+		{"those who share none are not told", find("controller-1"), find("server-1"), "", ""},
+		{"the gateway is on the data network", find("gateway-1"), find("engine-1 controller-1"), "", "gateway-1: --peers 198.18.1.1,198.19.0.11"},
+		{"of everybody who is not there yet, nobody has an address", find("engine-1"), nil, "", "engine-1:"},
+		{"who is not on the network of the fault is not told", find("controller-1 engine-1"), nil, "data", "engine-1: --network data"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &blow{Fault: &scenarios.Fault{Network: c.network}, step: 3}
-			var who, among []string
+			var told []string
 			for _, o := range b.cuts(c.at, c.others, "--in") {
-				who = append(who, o.machine.Name)
-				among = append(among, o.args[4])
-				if o.args[0] != "cut" || o.args[2] != "3" {
+				what, ok := strings.CutPrefix(strings.Join(o.args, " "), "cut --id 3")
+				what, ok2 := strings.CutSuffix(what, " --in")
+				if !ok || !ok2 {
 					t.Errorf("it is told %v", o.args)
 				}
+				told = append(told, o.machine.Name+":"+what)
 			}
-			if strings.Join(who, ",") != c.want || strings.Join(among, ",") != c.among {
-				t.Errorf("%v are told to cut off %v, want %v and %v", who, among, c.want, c.among)
+			if got := strings.Join(told, "; "); got != c.want {
+				t.Errorf("told is %q, want %q", got, c.want)
 			}
 		})
 	}

@@ -34,7 +34,8 @@ func (d *Docker) Up(ctx context.Context, plan *scenarios.Scenario, opt Options, 
 	defer func() { err = errors.Join(err, c.remove()) }()
 	up, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := newRun(&quiet, c, fail)
+	r := newRun(up, &quiet, c, fail)
+	defer func() { r.hypervisor.close() }()
 	r.forgetful = true
 	token := rand.Text()
 	if err := r.install(node.Spec{Token: token}); err != nil {
@@ -43,24 +44,24 @@ func (d *Docker) Up(ctx context.Context, plan *scenarios.Scenario, opt Options, 
 	if err := r.boot(up, opt.Progress); err != nil {
 		return r.cause(up, err)
 	}
-	api, err := c.portal(up, quiet.Topology.ClusterIP)
+	api, err := r.portal(up, quiet.Topology.ClusterIP)
 	if err != nil {
 		return r.cause(up, err)
 	}
 	ready(Live{API: "https://" + api, Token: token})
 	<-up.Done()
-	if ctx.Err() == nil && c.removedByOthers() {
+	if ctx.Err() == nil && r.removedByOthers() {
 		return nil
 	}
 	return context.Cause(up)
 }
 
 // removedByOthers tells whether the containers vanish, one after the other: somebody has ended the cluster.
-func (c *cluster) removedByOthers() bool {
+func (r *run) removedByOthers() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), gently)
 	defer cancel()
 	for ctx.Err() == nil {
-		all, err := c.docker.containers(ctx)
+		all, err := r.cluster.docker.containers(ctx)
 		if err != nil {
 			return false
 		}
@@ -68,7 +69,7 @@ func (c *cluster) removedByOthers() bool {
 		for _, s := range all {
 			there[s.ID] = s.State != container.StateRemoving
 		}
-		for _, m := range c.machines {
+		for _, m := range r.machines() {
 			if !there[m.id()] {
 				return true
 			}
@@ -82,14 +83,15 @@ const portalPort = "8443/tcp"
 // portal opens a way from this machine into the cluster: a container on the management network, which keeps the address that
 // the engine handed out, at which alone it publishes ports, and passes connections on to the cluster IP or to the first
 // controller that takes them.
-func (c *cluster) portal(ctx context.Context, clusterIP *netip.Addr) (string, error) {
+func (r *run) portal(ctx context.Context, clusterIP *netip.Addr) (string, error) {
+	c := r.cluster
 	n := scenarios.Node{Name: "portal", Role: scenarios.RoleClient}
 	m := &machine{cluster: c, Node: n}
 	args := []string{"portal"}
 	if clusterIP != nil {
 		args = append(args, clusterIP.String())
 	}
-	for _, o := range c.machines {
+	for _, o := range r.machines() {
 		if o.Role == scenarios.RoleController {
 			args = append(args, o.Addresses()[0].String())
 		}
@@ -108,7 +110,9 @@ func (c *cluster) portal(ctx context.Context, clusterIP *netip.Addr) (string, er
 	made, err := c.docker.provider.CreateContainer(ctx, request)
 	if made != nil {
 		m.container = made
+		r.mu.Lock()
 		c.machines = append(c.machines, m)
+		r.mu.Unlock()
 	}
 	if err == nil {
 		err = made.Start(ctx)

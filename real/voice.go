@@ -2,32 +2,55 @@ package real
 
 import (
 	"bytes"
+	"encoding/json"
+	"net"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
+
+	"firedrill/real/node"
 )
 
 // voice is what one incarnation of a machine says: its record on the standard output, a line an event, and what people may
 // want to know on the other.
 type voice struct {
-	stream client.HijackedResponse
-	said   tail
-	fell   chan struct{} // closed when everything has been heard
-	err    error         // then: why nothing more can be heard; nil: it has ended
+	said  tail
+	fell  chan struct{} // closed when everything has been heard
+	err   error         // then: why nothing more can be heard; nil: it has ended
+	begun bool          // it has said that its process has begun; only for who hears it
+
+	mu  sync.Mutex
+	ear net.Conn // what the machine hears
 }
 
 // hear listens until the container ends.
-func hear(stream client.HijackedResponse, line func([]byte)) *voice {
-	v := &voice{stream: stream, fell: make(chan struct{})}
+func hear(stream client.HijackedResponse, line func(*voice, []byte)) *voice {
+	v := &voice{ear: stream.Conn, fell: make(chan struct{})}
 	go func() {
 		defer close(v.fell)
 		defer stream.Close()
-		_, v.err = stdcopy.StdCopy(&lines{each: line}, &v.said, stream.Reader)
+		_, v.err = stdcopy.StdCopy(&lines{each: func(l []byte) { line(v, l) }}, &v.said, stream.Reader)
 	}()
 	return v
+}
+
+// earWithin is how long a machine may take to hear something; one that is frozen takes some dozens of messages before that.
+const earWithin = 2 * time.Second
+
+// tell says something to the machine.
+func (v *voice) tell(what node.Message) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_ = v.ear.SetWriteDeadline(time.Now().Add(earWithin))
+	_, err = v.ear.Write(append(text, '\n'))
+	return err
 }
 
 // falls waits until all has been said; false if that takes longer than it may.

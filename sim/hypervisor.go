@@ -49,10 +49,7 @@ func (w *World) newHypervisor(management *machine, seed uint64) *hypervisor {
 // bootCloud makes the cloud's management.
 func (w *World) bootCloud(m *machine, seed uint64) func() model.Node {
 	w.hypervisor = w.newHypervisor(m, seed)
-	c := w.plan.Topology.Cloud
-	return func() model.Node {
-		return cloud.New(cloud.Config{Name: m.Name, Username: c.Username, Password: c.Password, Poll: c.Notices.Std(), Images: m.images}, w.hypervisor)
-	}
+	return func() model.Node { return cloud.New(install.Cloud(w.plan, m.Node, m.images), w.hypervisor) }
 }
 
 // Hosts implements [cloud.Hypervisor].

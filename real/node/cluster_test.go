@@ -1,6 +1,7 @@
 package node
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -169,7 +170,7 @@ func TestCutHeals(t *testing.T) {
 	c := newCluster(t, "HA_MODE_LEGACY_ACTIVE_STANDBY")
 	c.until(2500 * time.Millisecond)
 	m := c.machines["engine-2"]
-	cut := Cut{ID: 1, Peers: []string{"controller-1", "controller-2", "controller-3"}, In: true, Out: true}
+	cut := Cut{ID: 1, Peers: []netip.Addr{scenarios.ControllerIP(1), scenarios.ControllerIP(2), scenarios.ControllerIP(3)}, In: true, Out: true}
 	c.fault("partition", "engine-2", history.Begin)
 	inside(t, m.ns, func() {
 		if err := cut.Strike(m.spec); err != nil {

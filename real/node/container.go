@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -11,10 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"firedrill/model"
+	"firedrill/model/cloud"
 	"firedrill/model/config"
 	"firedrill/model/controller"
 	"firedrill/model/engine"
@@ -26,49 +29,63 @@ import (
 
 // container is the one process of a container.
 type container struct {
-	spec      *Spec
-	dir       string // with its files
-	plan      *scenarios.Scenario
-	timers    config.Timers
-	log       *slog.Logger
-	clock     *Clock
-	record    *Recorder
-	faults    *Faults
-	identity  *Identity
-	addresses *Addresses
-	path      *DataPath // of an engine
-	members   atomic.Pointer[[]netip.Addr]
-	parts     *errgroup.Group
+	spec       *Spec
+	dir        string // with its files
+	plan       *scenarios.Scenario
+	timers     config.Timers
+	log        *slog.Logger
+	clock      *Clock
+	record     *Recorder
+	faults     *Faults
+	identity   *Identity
+	addresses  *Addresses
+	path       atomic.Pointer[DataPath] // of an engine
+	hypervisor *hypervisor              // that a cloud's management calls
+	members    atomic.Pointer[[]netip.Addr]
+	parts      *errgroup.Group
 }
 
-// Run plays the part that the spec at a path gives to this container, until the context ends; its other files lie beside the
-// spec. The record goes to out, a line an event, and what people may want to know to problems.
-func Run(ctx context.Context, specPath string, out, problems io.Writer) error {
-	c, err := newContainer(specPath, out, problems)
+// Start says how a container's process begins.
+type Start struct {
+	Spec  string        // the file that says who this is; the container's other files lie beside it
+	After time.Duration // it is away so long before it begins, as what a supervisor has just restarted
+}
+
+// Run plays the part that a spec gives to this container, until the context ends. From in comes what it is told, a line a
+// [Message]; the record goes to out, a line an event, and what people may want to know to problems.
+func Run(ctx context.Context, s Start, in *bufio.Reader, out, problems io.Writer) error {
+	c, err := newContainer(s.Spec, out, problems)
 	if err != nil {
 		return err
 	}
+	go c.listen(in) // which ends with whoever tells
 	if c.addresses != nil {
 		defer c.addresses.Close()
 	}
 	var inner context.Context
 	c.parts, inner = errgroup.WithContext(ctx)
-	c.parts.Go(func() error { return control(inner, filepath.Join(c.dir, filepath.Base(ControlSocket)), c.do) })
+	c.parts.Go(func() error { return control(inner, c.file(ControlSocket), c.do) })
 	c.parts.Go(func() error {
-		if err := c.clock.Await(inner, filepath.Join(c.dir, filepath.Base(EpochFile))); err != nil {
+		if err := c.untilItsTurn(inner, s.After); err != nil {
 			return ignoreEnd(ctx, err)
 		}
-		if c.clock.Run() < install.BootWithin { // else this is another start
-			if err := sleep(inner, rand.N(install.BootWithin)); err != nil {
-				return ignoreEnd(ctx, err)
-			}
-		}
-		return c.begin(inner)
+		return ignoreEnd(ctx, c.begin(inner))
 	})
 	if err := c.parts.Wait(); err != nil {
 		return fmt.Errorf("%s: %w", c.spec.Name, err)
 	}
 	return c.record.Err()
+}
+
+// untilItsTurn waits until the run has begun and whatever begins now begins in this container.
+func (c *container) untilItsTurn(ctx context.Context, after time.Duration) error {
+	if err := c.clock.Await(ctx, c.file(EpochFile)); err != nil {
+		return err
+	}
+	if c.clock.Run() < install.BootWithin { // else this is another start
+		after += rand.N(install.BootWithin)
+	}
+	return sleep(ctx, after)
 }
 
 // ignoreEnd is no error when the process was asked to end.
@@ -99,7 +116,7 @@ func newContainer(specPath string, out, problems io.Writer) (*container, error) 
 		return nil, err
 	}
 	c.record = NewRecorder(c.clock, out)
-	own, err := AddressesOf(c.plan, spec.Name)
+	own, err := spec.addresses(c.plan)
 	if err != nil {
 		return nil, err
 	}
@@ -109,12 +126,14 @@ func newContainer(specPath string, out, problems io.Writer) (*container, error) 
 	if c.addresses, err = Settle(spec.Networks, own, c.log); err != nil {
 		return nil, err
 	}
-	c.setMembers(nil)
-	return c, c.distance()
+	c.members.Store(&spec.Members)
+	c.hypervisor = newHypervisor(uint64(c.clock.Now()), c.record.Say)
+	c.distance()
+	return c, nil
 }
 
 // distance puts in force what the plan says of its links for as long as it runs and what no real link here is like.
-func (c *container) distance() error {
+func (c *container) distance() {
 	n := c.plan.Topology.Network
 	if n.Distance.Max > 0 && c.node().Role == scenarios.RoleController {
 		far := Fault{ID: idDistance, Out: true, Delay: n.Distance}
@@ -124,13 +143,8 @@ func (c *container) distance() error {
 		c.faults.Strike(far)
 	}
 	if n.Loss > 0 {
-		everybody, err := peerAddresses(c.plan, Containers(c.plan), "")
-		if err != nil {
-			return err
-		}
-		c.faults.Strike(Fault{ID: idLoss, Out: true, Loss: n.Loss, Peers: everybody})
+		c.faults.Strike(Fault{ID: idLoss, Out: true, Loss: n.Loss})
 	}
-	return nil
 }
 
 // Ids of faults that are none; those of a plan count from 1.
@@ -139,26 +153,26 @@ const (
 	idLoss     = -2
 )
 
-// node is the container's node in the plan, the zero Node for clients.
-func (c *container) node() scenarios.Node {
-	for _, n := range c.plan.Nodes() {
-		if n.Name == c.spec.Name {
-			return n
-		}
-	}
-	return scenarios.Node{}
-}
+func (c *container) node() scenarios.Node { return c.spec.node(c.plan) }
 
-func (c *container) setMembers(members []netip.Addr) {
-	if members == nil {
-		for _, p := range install.FirstMembers(c.plan) {
-			members = append(members, p.Address)
-		}
-	}
+// setMembers takes up who the members of the cluster are, for good: a process that begins in the place of this one knows it.
+func (c *container) setMembers(members []netip.Addr) error {
 	c.members.Store(&members)
+	spec := *c.spec
+	spec.Members = members
+	return spec.write(c.file(SpecFile))
 }
 
-func (c *container) knownMembers() []netip.Addr { return *c.members.Load() }
+func (c *container) knownMembers() []netip.Addr {
+	members := *c.members.Load()
+	if len(members) > 0 {
+		return members
+	}
+	for _, p := range install.FirstMembers(c.plan) {
+		members = append(members, p.Address)
+	}
+	return members
+}
 
 // do carries out a command.
 func (c *container) do(command Command) error {
@@ -168,12 +182,6 @@ func (c *container) do(command Command) error {
 	if command.Mend != nil {
 		c.faults.Mend(*command.Mend)
 	}
-	if command.Members != nil {
-		c.setMembers(command.Members)
-	}
-	if command.Carried != nil && c.path != nil {
-		c.path.traffic.tell(*command.Carried, c.emit)
-	}
 	return nil
 }
 
@@ -182,14 +190,10 @@ func (c *container) emit(e model.Event) { c.record.Node(c.spec.Name, e) }
 // begin starts the parts of the container's role.
 func (c *container) begin(ctx context.Context) error {
 	n := c.node()
-	build := "" // told after a restart with another one
-	if n.Role == scenarios.RoleController || n.Role == scenarios.RoleEngine {
-		if data, err := os.ReadFile(c.buildFile()); err == nil {
-			build = strings.TrimSpace(string(data))
-		}
-	}
-	c.emit(model.Event{Kind: model.EventStarted, Unit: build})
+	c.emit(model.Event{Kind: model.EventStarted, Unit: c.told()})
 	switch {
+	case n.Role == scenarios.RoleCloud:
+		return c.beginCloud(ctx, n)
 	case n.Role == scenarios.RoleController:
 		return c.beginController(ctx, n)
 	case n.Role == scenarios.RoleEngine:
@@ -210,6 +214,17 @@ func (c *container) begin(ctx context.Context) error {
 	return nil
 }
 
+// told is the build that this process was started with, if somebody has said so.
+func (c *container) told() string {
+	if data, err := os.ReadFile(c.file(BuildFile)); err == nil {
+		return strings.TrimSpace(string(data))
+	}
+	if c.spec.Made != nil {
+		return c.spec.Made.Image
+	}
+	return ""
+}
+
 func (c *container) part(run func()) {
 	c.parts.Go(func() error {
 		run()
@@ -218,7 +233,7 @@ func (c *container) part(run func()) {
 }
 
 func (c *container) openDisk() (model.Disk, error) {
-	d, err := disk.Open(filepath.Join(c.dir, filepath.Base(DiskDir)))
+	d, err := disk.Open(c.file(DiskDir))
 	if err != nil {
 		return nil, err
 	}
@@ -254,21 +269,46 @@ func (c *container) beginEngine(ctx context.Context, n scenarios.Node) error {
 	if err != nil {
 		return err
 	}
-	if c.path, err = NewDataPath(n.Name, scenarios.EngineDataIP(n.Number), GivePort, c.log); err != nil {
+	path, err := NewDataPath(n.Name, scenarios.EngineDataIP(n.Number), GivePort, c.log)
+	if err != nil {
 		return err
 	}
+	c.path.Store(path)
 	c.part(func() {
 		<-ctx.Done()
-		c.path.traffic.tell("", c.emit)
-		c.path.Close()
+		path.traffic.tell("", c.emit)
+		path.Close()
 	})
 	cfg := install.Engine(c.timers, n, c.knownMembers())
+	if made := c.spec.Made; made != nil {
+		cfg.Controllers, cfg.Cluster, cfg.Cloud = made.Controllers, made.Cluster, made.Cloud
+	}
 	if cfg.Version, cfg.Images, err = c.builds(); err != nil {
 		return err
 	}
 	_, err = c.start(ctx, process{
 		name: n.Name, node: engine.New(cfg),
-		disk: d, listen: n.Addresses(), source: c.addresses.source, path: c.path, addresses: c.addresses,
+		disk: d, listen: n.Addresses(), source: c.addresses.source, path: path, addresses: c.addresses,
+	})
+	return err
+}
+
+// beginCloud runs the management of a cloud, whose hypervisor is outside of this container.
+func (c *container) beginCloud(ctx context.Context, n scenarios.Node) error {
+	d, err := c.openDisk()
+	if err != nil {
+		return err
+	}
+	_, images, err := c.builds()
+	if err != nil {
+		return err
+	}
+	if err := c.hypervisor.await(ctx); err != nil {
+		return err
+	}
+	_, err = c.start(ctx, process{
+		name: n.Name, node: cloud.New(install.Cloud(c.plan, n, images), c.hypervisor),
+		disk: d, listen: n.Addresses(), source: c.addresses.source, addresses: c.addresses,
 	})
 	return err
 }

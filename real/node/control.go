@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 )
 
 // Command is what a process can be told while it runs, as JSON over its control socket. Each field that is set is done.
 type Command struct {
-	Strike  *Fault       `json:"strike,omitempty"`
-	Mend    *int         `json:"mend,omitempty"`    // the id of a fault
-	Members []netip.Addr `json:"members,omitempty"` // of the cluster, as clients and operators know them from now on
-	Carried *string      `json:"carried,omitempty"` // tell what has been carried for a service; "": for all
+	Strike *Fault `json:"strike,omitempty"`
+	Mend   *int   `json:"mend,omitempty"` // the id of a fault
 }
 
 // reply is the answer to a command.

@@ -21,17 +21,17 @@ import (
 // own (capability NET_ADMIN). A container that is started again has a new namespace, and nothing is cut there.
 //
 // Frames are told apart by the MAC addresses that [HardwareAddr] gives, as the simulator's are by machine: so ARP is cut,
-// virtual addresses are, and what comes through the gateway is the gateway's. Exact is In alone, at every receiver: Out
-// cannot pick the receivers of a broadcast, and drops one only where Peers are all other containers of the network.
+// virtual addresses are, and what comes through the gateway is the gateway's. Exact is In alone, at every receiver, or
+// everybody as a peer: Out cannot pick the receivers of a broadcast.
 //
 // What is cut whole still lets through the acknowledgements of messages in the other direction (see [Port]), without which
 // TCP could not be cut in one direction. They carry nothing for a node.
 type Cut struct {
 	ID      int
-	Peers   []string // containers
-	Network string   // "": all
-	In      bool     // frames from them
-	Out     bool     // frames to them
+	Peers   []netip.Addr // of containers; none: everybody
+	Network string       // "": all
+	In      bool         // frames from them
+	Out     bool         // frames to them
 	Loss    scenarios.Ratio
 }
 
@@ -42,8 +42,6 @@ const (
 	offsetFrom = 6
 )
 
-var broadcast = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
-
 // Strike puts the cut in force, in the container of a spec and instead of one with its id.
 func (c *Cut) Strike(spec *Spec) error {
 	plan, err := scenarios.Parse(spec.Name, []byte(spec.Plan))
@@ -53,7 +51,7 @@ func (c *Cut) Strike(spec *Spec) error {
 	if err := MendCut(c.ID); err != nil {
 		return err
 	}
-	own, err := AddressesOf(plan, spec.Name)
+	own, err := spec.addresses(plan)
 	if err != nil {
 		return err
 	}
@@ -70,7 +68,7 @@ func (c *Cut) Strike(spec *Spec) error {
 		if c.Network != "" && c.Network != network.name {
 			continue
 		}
-		if err := c.lay(nft, table, plan, spec.Name, network); err != nil {
+		if err := c.lay(nft, table, network); err != nil {
 			return err
 		}
 	}
@@ -97,42 +95,44 @@ func networksOf(own []netip.Addr) []cutNetwork {
 }
 
 // lay leads the frames from and to the peers on one network to their fate.
-func (c *Cut) lay(nft *nftables.Conn, table *nftables.Table, plan *scenarios.Scenario, self string, network cutNetwork) error {
+func (c *Cut) lay(nft *nftables.Conn, table *nftables.Table, network cutNetwork) error {
 	device, err := deviceOf(network.mac)
 	if err != nil {
 		return err
 	}
-	peers, err := peerAddresses(plan, c.Peers, network.name)
-	if err != nil {
-		return err
-	}
-	direct := func(hook *nftables.ChainHook, name string, offset uint32, macs []net.HardwareAddr) {
+	direct := func(hook *nftables.ChainHook, name string, offset uint32) {
 		chain := nft.AddChain(&nftables.Chain{
 			Table: table, Name: name + "-" + device, Type: nftables.ChainTypeFilter, Hooknum: hook,
 			Priority: nftables.ChainPriorityFilter, Device: device,
 		})
-		for _, mac := range macs {
-			nft.AddRule(&nftables.Rule{Table: table, Chain: chain, UserData: c.mark(), Exprs: []expr.Any{
-				&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: offset, Len: uint32(len(mac))},
-				&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: mac},
-				&expr.Verdict{Kind: expr.VerdictJump, Chain: c.chain()},
-			}})
+		for _, which := range c.frames(network.name, offset) {
+			nft.AddRule(&nftables.Rule{Table: table, Chain: chain, UserData: c.mark(),
+				Exprs: append(which, &expr.Verdict{Kind: expr.VerdictJump, Chain: c.chain()})})
 		}
-	}
-	var macs []net.HardwareAddr
-	for _, ip := range peers {
-		macs = append(macs, HardwareAddr(ip))
 	}
 	if c.In {
-		direct(nftables.ChainHookIngress, "in", offsetFrom, macs)
+		direct(nftables.ChainHookIngress, "in", offsetFrom)
 	}
 	if c.Out {
-		if everybodyElse(plan, self, c.Peers, network.name) {
-			macs = append(macs, broadcast)
-		}
-		direct(nftables.ChainHookEgress, "out", offsetTo, macs)
+		direct(nftables.ChainHookEgress, "out", offsetTo)
 	}
 	return nil
+}
+
+// frames are the conditions each of which picks frames that the cut concerns, by the MAC address at an offset.
+func (c *Cut) frames(network string, offset uint32) [][]expr.Any {
+	if c.Peers == nil {
+		return [][]expr.Any{nil}
+	}
+	var out [][]expr.Any
+	for _, ip := range onNetwork(c.Peers, network) {
+		mac := HardwareAddr(ip)
+		out = append(out, []expr.Any{
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseLLHeader, Offset: offset, Len: uint32(len(mac))},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: mac},
+		})
+	}
+	return out
 }
 
 // fate is the rules for a frame that the cut concerns: dropped, or in its share.

@@ -22,15 +22,16 @@ type Faults struct {
 
 // Fault is one of them. What is zero is as it was.
 type Fault struct {
-	ID    int             `json:"id"`              // by which it is mended
-	Peers []netip.Addr    `json:"peers,omitempty"` // of Delay and Loss: the other ends
-	In    bool            `json:"in,omitempty"`    // messages from them
-	Out   bool            `json:"out,omitempty"`   // messages to them
-	Delay scenarios.Span  `json:"delay,omitzero"`  // each message takes so much longer, and may be overtaken
-	Loss  scenarios.Ratio `json:"loss,omitempty"`  // share of the messages
-	Sync  time.Duration   `json:"sync,omitempty"`  // each sync of the disk takes so much longer, in nanoseconds
-	Work  time.Duration   `json:"work,omitempty"`  // whatever the node does takes so much longer, in nanoseconds
-	Clock time.Duration   `json:"clock,omitempty"` // the wall clock is off by so much, in nanoseconds
+	ID      int             `json:"id"`                // by which it is mended
+	Peers   []netip.Addr    `json:"peers,omitempty"`   // of Delay and Loss: the other ends; none: everybody
+	Network string          `json:"network,omitempty"` // of Delay and Loss: over this one; "": any
+	In      bool            `json:"in,omitempty"`      // messages from them
+	Out     bool            `json:"out,omitempty"`     // messages to them
+	Delay   scenarios.Span  `json:"delay,omitzero"`    // each message takes so much longer, and may be overtaken
+	Loss    scenarios.Ratio `json:"loss,omitempty"`    // share of the messages
+	Sync    time.Duration   `json:"sync,omitempty"`    // each sync of the disk takes so much longer, in nanoseconds
+	Work    time.Duration   `json:"work,omitempty"`    // whatever the node does takes so much longer, in nanoseconds
+	Clock   time.Duration   `json:"clock,omitempty"`   // the wall clock is off by so much, in nanoseconds
 }
 
 // Strike puts a fault in force, instead of one with its id.
@@ -66,13 +67,19 @@ func (f *Faults) message(other netip.Addr, concerns func(*Fault) bool) (wait tim
 	defer f.mu.Unlock()
 	for i := range f.rules {
 		r := &f.rules[i]
-		if !concerns(r) || !slices.Contains(r.Peers, other) {
+		if !concerns(r) || !r.meets(other) {
 			continue
 		}
 		wait += r.Delay.Min + rand.N(r.Delay.Max-r.Delay.Min+1)
 		lost = lost || rand.N(scenarios.Whole) < r.Loss
 	}
 	return wait, lost
+}
+
+// meets tells whether an address is at the other end of what the fault strikes.
+func (r *Fault) meets(other netip.Addr) bool {
+	network, _, _ := scenarios.NetworkOf(other)
+	return (r.Network == "" || r.Network == network) && (r.Peers == nil || slices.Contains(r.Peers, other))
 }
 
 // sum adds up what all faults want of something.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(specVariable); path != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		if err := Run(ctx, path, os.Stdout, os.Stderr); err != nil {
+		if err := Run(ctx, Start{Spec: path}, bufio.NewReader(os.Stdin), os.Stdout, os.Stderr); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -27,8 +27,19 @@ func (r *Recorder) Record(e history.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.Time = int64(r.clock.Run()) // under the lock: times never run backwards in what one process records
-	r.line = append(history.AppendEvent(r.line[:0], &e), '\n')
-	if _, err := r.out.Write(r.line); err != nil && r.err == nil {
+	r.write(append(history.AppendEvent(r.line[:0], &e), '\n'))
+}
+
+// Say writes a line that is no event.
+func (r *Recorder) Say(line []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write(append(append(r.line[:0], line...), '\n'))
+}
+
+func (r *Recorder) write(line []byte) {
+	r.line = line
+	if _, err := r.out.Write(line); err != nil && r.err == nil {
 		r.err = err
 	}
 }

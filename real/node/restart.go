@@ -1,10 +1,11 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -19,36 +20,48 @@ const BuildFile = "/firedrill/build"
 // builds says which build runs here, and which ones could.
 func (c *container) builds() (build string, images []string, err error) {
 	build, images, _ = install.Builds(&c.plan.Topology, c.spec.Name)
-	data, err := os.ReadFile(c.buildFile())
+	if c.spec.Made != nil {
+		build = c.spec.Made.Image
+	}
+	data, err := os.ReadFile(c.file(BuildFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return build, images, nil
 	}
 	return strings.TrimSpace(string(data)), images, err
 }
 
-// restartPause is how long a supervisor waits before it starts a process again that has given up.
-const restartPause = time.Second
+// startAttempts is how often a supervisor starts a build that does not come up before it goes back to the one before.
+const startAttempts = 3
 
-func (c *container) buildFile() string { return filepath.Join(c.dir, filepath.Base(BuildFile)) }
-
-// restart is what the supervisor of a container does when its node asks for another build: the process ends here and
-// begins anew in its place. Every build is the same program, which plays the version that the file names. A build that does
-// not come up here is given up for the one before.
+// restart is what the supervisor of a container does when its node asks for another build, or, without a version, has given
+// up: the process ends here and another one begins in its place, which is away for as long as the plan says. Every build is
+// the same program, which plays the version that the file names. One that does not come up here is given up for the one
+// before.
 func (c *container) restart(version string) {
-	if version == "" { // something is wrong here, which takes its time
-		version, _, _ = c.builds() // which could be read when this process began
-		time.Sleep(restartPause)
+	before, _, err := c.builds()
+	version = cmp.Or(version, before)
+	if path := c.path.Load(); path != nil {
+		path.traffic.tell("", c.emit)
 	}
 	c.emit(model.Event{Kind: model.EventStopped, Detail: "restarts with " + version})
-	if _, _, broken := install.Builds(&c.plan.Topology, c.spec.Name); version != broken {
-		if err := os.WriteFile(c.buildFile(), []byte(version+"\n"), 0o600); err != nil {
-			c.log.Error("the build cannot be noted", "error", err)
-		}
+	away, attempts := c.plan.Topology.Restart, 1
+	if _, _, broken := install.Builds(&c.plan.Topology, c.spec.Name); version == broken {
+		attempts = startAttempts
+	} else if err == nil {
+		err = writeWhole(c.file(BuildFile), []byte(version+"\n"))
 	}
-	self, err := os.Executable()
 	if err == nil {
-		err = syscall.Exec(self, []string{self, "node", "--spec", filepath.Join(c.dir, filepath.Base(SpecFile))}, os.Environ())
+		err = c.again(time.Duration(attempts) * (away.Min + rand.N(away.Max-away.Min+1)))
 	}
 	c.log.Error("the process cannot be started anew", "error", err)
 	os.Exit(1)
+}
+
+// again starts this program in the place of this process.
+func (c *container) again(after time.Duration) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(self, []string{self, "node", "--spec", c.file(SpecFile), "--after", after.String()}, os.Environ())
 }

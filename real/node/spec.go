@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+
+	"firedrill/scenarios"
 )
 
 // Where a container finds what it is told: the first when it starts, the second when every container of the run is up. See
-// [Told].
+// [Message].
 const (
 	SpecFile  = "/firedrill/spec.json"
 	EpochFile = "/firedrill/epoch" // the decimal number of nanoseconds on CLOCK_MONOTONIC at which the run's time is zero
@@ -21,7 +23,8 @@ const (
 
 // Spec says which container of which run this is. Everything else follows from the plan, as it does in the simulator.
 type Spec struct {
-	// Name is that of a node of the plan, or one of the clients': [ClientOutside], [ClientNearby], [ClientAPI].
+	// Name is that of a node of the plan or of one that a cloud makes, or one of the clients': [ClientOutside], [ClientNearby],
+	// [ClientAPI].
 	Name string `json:"name"`
 	Plan string `json:"plan"` // the plan, as YAML
 	Seed uint64 `json:"seed"`
@@ -36,6 +39,19 @@ type Spec struct {
 	Token string `json:"token,omitempty"`
 	// Replaced says that this controller's disk is not the one that it was installed on: it comes up at factory default.
 	Replaced bool `json:"replaced,omitempty"`
+	// Members are the addresses of the cluster's members by now; without any, those that the plan begins with.
+	Members []netip.Addr `json:"members,omitempty"`
+	// Made is what a cloud has made this engine as; nil: the plan knows this container.
+	Made *Made `json:"made,omitempty"`
+}
+
+// Made is an engine that a cloud has made while the run went on.
+type Made struct {
+	Node        scenarios.Node `json:"node"`
+	Cluster     string         `json:"cluster"`     // whose it is
+	Cloud       string         `json:"cloud"`       // the node that is its cloud's management
+	Controllers []netip.Addr   `json:"controllers"` // to which it reports
+	Image       string         `json:"image"`       // the version of the build that it boots
 }
 
 // The containers with clients.
@@ -62,4 +78,33 @@ func ReadSpec(path string) (*Spec, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &s, nil
+}
+
+func (s *Spec) write(path string) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return writeWhole(path, data)
+}
+
+// node is the container's node, the zero Node for clients.
+func (s *Spec) node(plan *scenarios.Scenario) scenarios.Node {
+	if s.Made != nil {
+		return s.Made.Node
+	}
+	for _, n := range plan.Nodes() {
+		if n.Name == s.Name {
+			return n
+		}
+	}
+	return scenarios.Node{}
+}
+
+// addresses are the container's own.
+func (s *Spec) addresses(plan *scenarios.Scenario) ([]netip.Addr, error) {
+	if s.Made != nil {
+		return s.Made.Node.Addresses(), nil
+	}
+	return AddressesOf(plan, s.Name)
 }

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,25 +16,27 @@ import (
 
 // NodeOptions say which container this is.
 type NodeOptions struct {
-	Spec string // file
-	Told bool   // the files are not there yet; what is in them comes by the standard input
+	node.Start
+	Told bool // the files are not there yet; the first that comes by the standard input is who this is
 }
 
-// Node is what runs inside a container. Its record goes to the terminal's output, a line an event.
+// Node is what runs inside a container, which is told by the standard input what it is to know. Its record goes to the
+// terminal's output, a line an event.
 func Node(ctx context.Context, in io.Reader, t Terminal, o NodeOptions) error {
+	lines := bufio.NewReader(in)
 	if o.Told {
-		if err := node.Told(in, o.Spec); err != nil {
+		if err := node.Told(lines, o.Spec); err != nil {
 			return err
 		}
 	}
-	if err := node.Run(ctx, o.Spec, t.Out, t.Err); err != nil {
+	if err := node.Run(ctx, o.Start, lines, t.Out, t.Err); err != nil {
 		return Ended{StatusBroken, err.Error()}
 	}
 	return nil
 }
 
-// NodeFault is a fault inside a container, as the command line names it. Peers are containers; without any of In and Out both
-// directions are meant.
+// NodeFault is a fault inside a container, as the command line names it. Peers are addresses of containers, none stands for
+// everybody; without any of In and Out both directions are meant.
 type NodeFault struct {
 	NodeOptions
 	ID      int
@@ -64,13 +67,10 @@ func (f *NodeFault) loss() (loss scenarios.Ratio, err error) {
 
 // StrikeNode tells the process of this container to play a fault, and prints when.
 func StrikeNode(out io.Writer, f NodeFault) error {
-	spec, err := node.ReadSpec(f.Spec)
-	if err != nil {
-		return err
-	}
-	fault := node.Fault{ID: f.ID, Sync: f.Sync, Work: f.Work, Clock: f.Clock}
+	fault := node.Fault{ID: f.ID, Network: f.Network, Sync: f.Sync, Work: f.Work, Clock: f.Clock}
 	fault.In, fault.Out = f.directions()
-	if fault.Peers, err = spec.PeerAddresses(f.Peers, f.Network); err != nil {
+	var err error
+	if fault.Peers, err = parseAddresses(f.Peers); err != nil {
 		return err
 	}
 	if fault.Loss, err = f.loss(); err != nil {
@@ -107,8 +107,11 @@ func CutNode(out io.Writer, f NodeFault) error {
 	if err != nil {
 		return err
 	}
-	cut := node.Cut{ID: f.ID, Peers: f.Peers, Network: f.Network}
+	cut := node.Cut{ID: f.ID, Network: f.Network}
 	cut.In, cut.Out = f.directions()
+	if cut.Peers, err = parseAddresses(f.Peers); err != nil {
+		return err
+	}
 	if cut.Loss, err = f.loss(); err != nil {
 		return err
 	}
@@ -118,15 +121,6 @@ func CutNode(out io.Writer, f NodeFault) error {
 // MendNode ends the faults and the cuts with an id, and prints when.
 func MendNode(out io.Writer, f NodeFault) error {
 	return timed(out, false, func() error { return errors.Join(node.MendCut(f.ID), f.tell(node.Command{Mend: &f.ID})) })
-}
-
-// TellMembers tells the clients of this container who the members of the cluster are.
-func TellMembers(o NodeOptions, addresses []string) error {
-	members, err := parseAddresses(addresses)
-	if err != nil {
-		return err
-	}
-	return o.tell(node.Command{Members: members})
 }
 
 // Portal makes this container a way to the REST API of the first of some controllers that takes a connection.
@@ -139,18 +133,16 @@ func Portal(ctx context.Context, addresses []string) error {
 }
 
 func parseAddresses(texts []string) ([]netip.Addr, error) {
-	out := make([]netip.Addr, len(texts))
-	for i, text := range texts {
-		var err error
-		if out[i], err = netip.ParseAddr(text); err != nil {
+	var out []netip.Addr
+	for _, text := range texts {
+		ip, err := netip.ParseAddr(text)
+		if err != nil {
 			return nil, err
 		}
+		out = append(out, ip)
 	}
 	return out, nil
 }
-
-// TellCarried makes this container record what its data path has carried, for a service or, without a name, for all.
-func TellCarried(o NodeOptions, service string) error { return o.tell(node.Command{Carried: &service}) }
 
 func (o NodeOptions) tell(c node.Command) error {
 	return node.Tell(filepath.Join(filepath.Dir(o.Spec), filepath.Base(node.ControlSocket)), c)

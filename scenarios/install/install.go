@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"firedrill/model/backup"
+	"firedrill/model/cloud"
 	"firedrill/model/config"
 	"firedrill/model/controller"
 	"firedrill/model/engine"
@@ -83,4 +84,10 @@ func Engine(timers config.Timers, n scenarios.Node, controllers []netip.Addr) en
 		Management: scenarios.EngineManagementIP(n.Number), Data: scenarios.EngineDataIP(n.Number),
 		Controllers: controllers, Timers: timers,
 	}
+}
+
+// Cloud is the management of the plan's cloud as it is installed, with the builds that it can boot machines with.
+func Cloud(plan *scenarios.Scenario, n scenarios.Node, images []string) cloud.Config {
+	c := plan.Topology.Cloud
+	return cloud.Config{Name: n.Name, Username: c.Username, Password: c.Password, Poll: c.Notices.Std(), Images: images}
 }
