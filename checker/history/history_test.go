@@ -111,7 +111,7 @@ func TestEventsAreEncodedAsEncodingJSONDoes(t *testing.T) {
 func TestEveryFieldIsKnown(t *testing.T) {
 	full := Event{
 		Time: 1, Type: "x", Client: "x", Op: 1, Operation: "x", Key: "x", Value: "x", Expected: "x", Version: 1, Outcome: "x",
-		Items: []Item{{Key: "x"}}, Status: 1, Service: "x", Sent: 1, OK: true, By: "x", Node: "x", Event: "x", Unit: "x", Peer: "x", Term: 1,
+		Items: []Item{{Key: "x"}}, Status: 1, Service: "x", Sent: 1, OK: true, By: "x", Server: "x", Node: "x", Event: "x", Unit: "x", Peer: "x", Term: 1,
 		Index: 1, Hash: 1, State: 1, Detail: "x", Step: 1, Fault: "x", Target: "x", Resolved: []string{"x"}, Phase: "x", Optional: true, Reason: "x",
 	}
 	var m map[string]any
@@ -256,7 +256,7 @@ func FuzzRead(f *testing.F) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	e := Event{Time: 123456789, Type: Probe, Service: "shop", Client: "client-1", Sent: 123400000, OK: true, By: "engine-1"}
+	e := Event{Time: 123456789, Type: Probe, Service: "shop", Client: "client-1", Sent: 123400000, OK: true, By: "engine-1", Server: "server-1"}
 	h := &History{Events: make([]Event, 10000)}
 	for i := range h.Events {
 		h.Events[i] = e
