@@ -1,9 +1,12 @@
 package checker
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -110,10 +113,14 @@ func newBalance(h *evidence) *balance {
 // balancedUntil is the first line that may change how a service spreads its flows.
 func (h *evidence) balancedUntil(s history.Service) int {
 	u := make(unseen)
+	created := make(map[string]string)
 	for i := range h.Events {
 		e := &h.Events[i]
 		switch {
-		case e.Type != history.Call || e.Operation == history.OpRead || e.Operation == history.OpList || e.Operation == history.OpCreate:
+		case e.Type != history.Call || e.Operation == history.OpRead || e.Operation == history.OpList:
+		case e.Operation == history.OpCreate:
+			created[e.Key] = cmp.Or(created[e.Key], e.Value)
+		case e.Operation == history.OpUpdate && spreadsAlike(created[e.Key], e.Value):
 		case e.Operation == history.OpRequest:
 			u.note(i, e)
 		case strings.HasPrefix(e.Key, string(config.KindHealthMonitor)+"/"):
@@ -127,6 +134,16 @@ func (h *evidence) balancedUntil(s history.Service) int {
 		end = min(end, u.until(key, end))
 	}
 	return end
+}
+
+// spreadsAlike tells whether two bodies of a pool differ in what it is said to be alone.
+func spreadsAlike(a, b string) bool {
+	var pools [2]config.Pool
+	if json.Unmarshal([]byte(a), &pools[0]) != nil || json.Unmarshal([]byte(b), &pools[1]) != nil || len(pools[0].Servers) == 0 {
+		return false
+	}
+	pools[0].Description, pools[1].Description = "", ""
+	return reflect.DeepEqual(pools[0], pools[1])
 }
 
 func (b *balance) see(line int, e *history.Event) {
