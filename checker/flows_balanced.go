@@ -112,6 +112,18 @@ func newBalance(h *evidence) *balance {
 
 // balancedUntil is the first line that may change how a service spreads its flows.
 func (h *evidence) balancedUntil(s history.Service) int {
+	if h.spread == nil {
+		h.spread = h.spreads()
+	}
+	end := len(h.Events)
+	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/"} {
+		end = min(end, h.spread.until(key, end))
+	}
+	return end
+}
+
+// spreads is from which lines on objects may have changed that say how services spread their flows.
+func (h *evidence) spreads() unseen {
 	u := make(unseen)
 	created := make(map[string]string)
 	for i := range h.Events {
@@ -129,11 +141,7 @@ func (h *evidence) balancedUntil(s history.Service) int {
 			u.from(e.Key, i)
 		}
 	}
-	end := len(h.Events)
-	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/"} {
-		end = min(end, u.until(key, end))
-	}
-	return end
+	return u
 }
 
 // spreadsAlike tells whether two bodies of a pool differ in what it is said to be alone.
