@@ -14,6 +14,7 @@ type evidence struct {
 	controllers map[string]bool
 	watches     []watch
 	outages     []Outage
+	spread      unseen // found when first asked for
 }
 
 func gather(h *history.History) *evidence {

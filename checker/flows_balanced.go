@@ -1,9 +1,12 @@
 package checker
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -109,11 +112,27 @@ func newBalance(h *evidence) *balance {
 
 // balancedUntil is the first line that may change how a service spreads its flows.
 func (h *evidence) balancedUntil(s history.Service) int {
+	if h.spread == nil {
+		h.spread = h.spreads()
+	}
+	end := len(h.Events)
+	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/"} {
+		end = min(end, h.spread.until(key, end))
+	}
+	return end
+}
+
+// spreads is from which lines on objects may have changed that say how services spread their flows.
+func (h *evidence) spreads() unseen {
 	u := make(unseen)
+	created := make(map[string]string)
 	for i := range h.Events {
 		e := &h.Events[i]
 		switch {
-		case e.Type != history.Call || e.Operation == history.OpRead || e.Operation == history.OpList || e.Operation == history.OpCreate:
+		case e.Type != history.Call || e.Operation == history.OpRead || e.Operation == history.OpList:
+		case e.Operation == history.OpCreate:
+			created[e.Key] = cmp.Or(created[e.Key], e.Value)
+		case e.Operation == history.OpUpdate && spreadsAlike(created[e.Key], e.Value):
 		case e.Operation == history.OpRequest:
 			u.note(i, e)
 		case strings.HasPrefix(e.Key, string(config.KindHealthMonitor)+"/"):
@@ -122,11 +141,17 @@ func (h *evidence) balancedUntil(s history.Service) int {
 			u.from(e.Key, i)
 		}
 	}
-	end := len(h.Events)
-	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/"} {
-		end = min(end, u.until(key, end))
+	return u
+}
+
+// spreadsAlike tells whether two bodies of a pool differ in what it is said to be alone.
+func spreadsAlike(a, b string) bool {
+	var pools [2]config.Pool
+	if json.Unmarshal([]byte(a), &pools[0]) != nil || json.Unmarshal([]byte(b), &pools[1]) != nil || len(pools[0].Servers) == 0 {
+		return false
 	}
-	return end
+	pools[0].Description, pools[1].Description = "", ""
+	return reflect.DeepEqual(pools[0], pools[1])
 }
 
 func (b *balance) see(line int, e *history.Event) {

@@ -23,9 +23,8 @@ func checkServersWatched(h *evidence) []Violation {
 			continue
 		}
 		until := h.balancedUntil(s)
-		for i := range h.Events {
-			stop := &h.Events[i]
-			if i < until && is(stop, model.EventStopped) && slices.Contains(s.Pool.Servers, stop.Node) {
+		for _, stop := range h.told {
+			if is(stop, model.EventStopped) && slices.Contains(s.Pool.Servers, stop.Node) && (until == len(h.Events) || stop.Time < h.Events[until].Time) {
 				out = append(out, h.unnoticed(m, s, stop)...)
 			}
 		}

@@ -36,7 +36,14 @@ func (k *connector) settle() {
 	k.errands = slices.DeleteFunc(k.errands, func(e *errand) bool { return !e.wanted && e.operation != wire.CloudOperation_CLOUD_REBOOT })
 	k.births = slices.DeleteFunc(k.births, func(b birth) bool {
 		entry, ok := k.c.machine.Get(engineKey(b.engine))
-		return !ok || entry.Object.(*config.ServiceEngine).State != config.EngineCreating
+		if !ok {
+			return true
+		}
+		e := entry.Object.(*config.ServiceEngine)
+		if e.State == "" {
+			k.c.fleet.placedGroup(e.GroupRef).staffing.failures = 0 // this attempt has succeeded
+		}
+		return e.State != config.EngineCreating
 	})
 }
 
