@@ -33,6 +33,7 @@ func subnet(slot, network int) netip.Prefix {
 type cluster struct {
 	docker   *Docker
 	id       string // of the run, in the names of its containers
+	live     bool
 	labels   map[string]string
 	nets     []*wire
 	machines []*machine // controllers, engines, servers, the gateway, then clients
@@ -44,30 +45,39 @@ type wire struct {
 	id     string
 	called string // as the engine calls it
 	handed netip.Prefix
+
+	machines []string // that were ever on it, as the engine calls them
 }
 
 // newCluster claims a slot for machines. The networks are bridges, not "internal" ones: the rules that isolate an internal network drop
 // whatever does not bear the engine's addresses.
 func (d *Docker) newCluster(ctx context.Context, machines []scenarios.Node, live bool) (*cluster, error) {
-	c := &cluster{docker: d, id: rand.Text()[:8], labels: map[string]string{labelOurs: "run", labelOwner: d.owner.String()}}
+	c := &cluster{docker: d, id: rand.Text()[:8], live: live, labels: map[string]string{labelOurs: "run", labelOwner: d.owner.String()}}
 	if live {
 		c.labels[labelLive] = "yes"
-	}
-	var called []string
-	for _, m := range machines {
-		called = append(called, c.nameOf(m))
+	} else {
+		c.nets = d.spare.take()
 	}
 	var taken error
-	for slot := range slots {
-		err := c.claim(ctx, slot, strings.Join(called, " "))
+	for slot := 0; slot < slots && c.nets == nil; slot++ {
+		nets, err := c.claim(ctx, slot)
 		if err == nil {
-			return c, nil
+			c.nets = nets
+			break
 		}
-		c.removeNets()
+		_, _ = d.removeNetworks(nets)
 		if !overlaps(err) {
 			return nil, fmt.Errorf("making networks: %w", err)
 		}
 		taken = err
+	}
+	for _, w := range c.nets {
+		for _, m := range machines {
+			w.machines = append(w.machines, c.nameOf(m))
+		}
+	}
+	if c.nets != nil {
+		return c, nil
 	}
 	return nil, unavailable("all %d address ranges in 198.19.240.0/20 are taken (%v); wait for other runs, or try `firedrill down`", slots, firstLine(taken))
 }
@@ -75,23 +85,19 @@ func (d *Docker) newCluster(ctx context.Context, machines []scenarios.Node, live
 // nameOf is what the engine calls the container of a machine.
 func (c *cluster) nameOf(n scenarios.Node) string { return "firedrill-" + c.id + "-" + n.Name }
 
-// claim creates the networks of a slot, or fails and leaves some.
-func (c *cluster) claim(ctx context.Context, slot int, machines string) error {
+// claim creates the networks of a slot, or fails and returns some.
+func (c *cluster) claim(ctx context.Context, slot int) (nets []*wire, err error) {
 	for i, name := range networkNames {
-		if w := c.docker.miscounted.take(subnet(slot, i)); w != nil {
-			c.nets = append(c.nets, w)
-			continue
-		}
 		w := &wire{name: name, handed: subnet(slot, i)}
-		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels), tcnetwork.WithLabels(map[string]string{labelMachines: machines}),
+		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels),
 			tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{{Subnet: w.handed}}}))
 		if err != nil {
-			return err
+			return nets, err
 		}
 		w.id, w.called = made.ID, made.Name
-		c.nets = append(c.nets, w)
+		nets = append(nets, w)
 	}
-	return nil
+	return nets, nil
 }
 
 // overlaps tells whether a network could not be made because another one has its addresses.
@@ -100,21 +106,19 @@ func overlaps(err error) bool { return strings.Contains(err.Error(), "overlap") 
 // removeWithin bounds how long the cleaning up after a run may take, also when the run was interrupted.
 const removeWithin = time.Minute
 
+// removeNets leaves the networks to the next run, unless they are those of a live cluster.
 func (c *cluster) removeNets() error {
-	ctx, cancel := context.WithTimeout(context.Background(), removeWithin)
-	defer cancel()
 	nets := c.nets
 	c.nets = nil
-	return inParallel(nets, func(w *wire) error {
-		err := c.docker.removeNetwork(ctx, w.id)
-		if err != nil && c.docker.miscounted.keep(ctx, c.docker, w) {
-			return nil
-		}
+	if c.live {
+		_, err := c.docker.removeNetworks(nets)
 		return err
-	})
+	}
+	c.docker.spare.put(nets)
+	return nil
 }
 
-// remove removes everything.
+// remove removes all containers, and gives up the networks.
 func (c *cluster) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), removeWithin)
 	defer cancel()

@@ -32,8 +32,8 @@ type Docker struct {
 	owner    owner  // this process
 	parent   string // control group of the containers; empty: the engine's own choice
 
-	miscounted miscounted
-	starting   sync.Mutex // held by the run that starts its containers: that takes all of a small machine
+	spare    spare
+	starting sync.Mutex // held by the run that starts its containers: that takes all of a small machine
 }
 
 // Open finds the container engine, removes what runs that were killed have left behind, and sees to it that our image is

@@ -63,6 +63,14 @@ func engine(t *testing.T) *Docker {
 	return d
 }
 
+// closed closes the container engine.
+func closed(t *testing.T, d *Docker) {
+	t.Helper()
+	if n, err := d.Close(); err != nil {
+		t.Errorf("%d networks are miscounted, %v", n, err)
+	}
+}
+
 // left counts the containers and networks of one owner.
 func left(t *testing.T, d *Docker, of owner) int {
 	t.Helper()
@@ -97,6 +105,7 @@ func TestARunIsJudgedAndLeavesNothing(t *testing.T) {
 	if got, want := strings.Join(told, ", "), "started, stopped, crash begin, crash end, started"; got != want {
 		t.Errorf("the history tells: %s\nwant: %s", got, want)
 	}
+	closed(t, d)
 	if n := left(t, d, d.owner); n > 0 {
 		t.Errorf("%d containers and networks are left", n)
 	}
@@ -113,6 +122,7 @@ func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the run ended with %v", err)
 	}
+	closed(t, d)
 	if n := left(t, d, d.owner); n > 0 {
 		t.Errorf("%d containers and networks are left", n)
 	}

@@ -59,10 +59,11 @@ func Playable(plan *scenarios.Scenario) error {
 
 // details says of faults what they do less than their name promises.
 var details = map[string]string{
-	"power-loss": "containers were killed; the kernel, which lives on, keeps what was not synced",
-	"delay":      "of messages between nodes, by their runtime; probes and flows take no longer",
-	"jitter":     "of messages between nodes, by their runtime; probes and flows take no longer",
-	"slow-cpu":   "of the node; its data path is as fast as ever",
+	"power-loss":       "containers were killed; the kernel, which lives on, keeps what was not synced",
+	"host-maintenance": "the containers of the host are killed",
+	"delay":            "of messages between nodes, by their runtime; probes and flows take no longer",
+	"jitter":           "of messages between nodes, by their runtime; probes and flows take no longer",
+	"slow-cpu":         "of the node; its data path is as fast as ever",
 }
 
 // playFault waits until a fault is due, strikes, and heals it when its time is over. Lasting ends with the plan.

@@ -17,10 +17,9 @@ import (
 
 // The labels of everything that we make. Whatever bears labelOurs may be removed once its owner is gone.
 const (
-	labelOurs     = "firedrill"
-	labelOwner    = "firedrill.owner"    // the process that made it, see [owner]
-	labelMachines = "firedrill.machines" // of a network: the containers on it, by their names
-	labelLive     = "firedrill.live"     // it belongs to the cluster of `firedrill up`, which `firedrill down` ends
+	labelOurs  = "firedrill"
+	labelOwner = "firedrill.owner" // the process that made it, see [owner]
+	labelLive  = "firedrill.live"  // it belongs to the cluster of `firedrill up`, which `firedrill down` ends
 )
 
 // owner names a process for good: its number, when it started, and in which namespace that number counts.
@@ -97,10 +96,13 @@ func (d *Docker) sweep(ctx context.Context, goes func(o owner, live bool) bool) 
 	if err != nil {
 		return err
 	}
-	var ids []string
+	var ids, names []string
 	for _, c := range containers {
 		if picked(c.Labels) {
 			ids = append(ids, c.ID)
+			for _, name := range c.Names {
+				names = append(names, strings.TrimPrefix(name, "/"))
+			}
 		}
 	}
 	if err := d.removeContainers(ctx, ids); err != nil {
@@ -116,7 +118,7 @@ func (d *Docker) sweep(ctx context.Context, goes func(o owner, live bool) bool) 
 			ids = append(ids, n.ID)
 		}
 	}
-	return inParallel(ids, func(id string) error { return d.removeNetwork(ctx, id) })
+	return inParallel(ids, func(id string) error { return d.removeNetwork(ctx, id, names) })
 }
 
 func (d *Docker) removeContainers(ctx context.Context, ids []string) error {
@@ -132,29 +134,20 @@ const (
 )
 
 // removeNetwork tries again and again: the engine may still be unplugging a container that it says is gone. What it has
-// forgotten to unplug, which happens to it when a container ends while it starts, is unplugged by force.
-func (d *Docker) removeNetwork(ctx context.Context, id string) error {
+// forgotten to unplug, which happens to it when a container ends while it starts, is unplugged by force: the machines that may
+// have been on the network, by their names.
+func (d *Docker) removeNetwork(ctx context.Context, id string, machines []string) error {
 	for try := 1; ; try++ {
 		_, err := d.client.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
 		if err == nil || errdefs.IsNotFound(err) || try == unplugTries {
 			return removed(err)
 		}
 		if try > unplugTries/2 {
-			d.unplug(ctx, id)
+			for _, name := range machines { // most were never there, or are there no more
+				_, _ = d.client.NetworkDisconnect(ctx, id, client.NetworkDisconnectOptions{Container: name, Force: true})
+			}
 		}
 		time.Sleep(unplugPause)
-	}
-}
-
-// unplug takes off a network every container that was ever on it.
-func (d *Docker) unplug(ctx context.Context, network string) {
-	n, err := d.client.NetworkInspect(ctx, network, client.NetworkInspectOptions{})
-	if err != nil {
-		return
-	}
-	for _, name := range strings.Fields(n.Network.Labels[labelMachines]) {
-		// Most were never there, or are there no more.
-		_, _ = d.client.NetworkDisconnect(ctx, network, client.NetworkDisconnectOptions{Container: name, Force: true})
 	}
 }
 

@@ -84,11 +84,13 @@ type Host struct {
 // CloudHardware makes engines while the run goes on. Its management is the node cloud-1 at 198.18.3.1; the engines that it makes
 // have names that the leader gives them.
 type CloudHardware struct {
+	// Hosts are groups of containers in the world real, which lose power together.
 	Hosts []CloudHost `yaml:"hosts"`
 	// Username and Password are what the management asks of its callers; unset: nothing.
 	Username string `yaml:"username,omitempty"`
 	Password string `yaml:"password,omitempty"`
-	// Boot is how long an engine takes from when it is asked for until it runs.
+	// Boot is how long an engine takes from when it is asked for until it runs; on containers, until its container is started,
+	// which is made meanwhile.
 	Boot Span `yaml:"boot,omitempty"` // default 2s..4s
 	// Fails is the share of engines that do not boot.
 	Fails Ratio `yaml:"fails,omitempty"`

@@ -37,8 +37,9 @@ func Calibrate(ctx context.Context, t Terminal, o CalibrateOptions) error {
 		return err
 	}
 	p, err := d.Calibrate(ctx, plan)
-	if err != nil {
-		return worldEnds(err)
+	_, unclosed := d.Close()
+	if err = errors.Join(worldEnds(err), unclosed); err != nil {
+		return err
 	}
 	p.Build = build()
 	text, err := p.Marshal()

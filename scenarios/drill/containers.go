@@ -46,7 +46,7 @@ func PlayReal(ctx context.Context, d *real.Docker, s *scenarios.Scenario, seed u
 // played again. A run that breaks costs only itself; a world that is not to be had ends it all.
 func (s *Suite) playContainers(ctx context.Context, jobs []job, done func(i int, r played)) error {
 	var mu sync.Mutex
-	return eachOf(ctx, s.Workers, len(jobs), func(ctx context.Context, i int) error {
+	err := eachOf(ctx, s.Workers, len(jobs), func(ctx context.Context, i int) error {
 		r, err := s.playContainer(ctx, jobs[i])
 		if err != nil {
 			return err
@@ -56,6 +56,9 @@ func (s *Suite) playContainers(ctx context.Context, jobs []job, done func(i int,
 		done(i, r)
 		return nil
 	})
+	miscounted, unclosed := s.Docker.Close()
+	s.miscounted += miscounted
+	return errors.Join(err, unclosed)
 }
 
 func (s *Suite) playContainer(ctx context.Context, j job) (played, error) {

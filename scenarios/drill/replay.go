@@ -140,7 +140,8 @@ func (o *ReplayOptions) play(ctx context.Context, s *scenarios.Scenario, trace i
 		return checker.Result{}, nil, err
 	}
 	r, h, err := PlayReal(ctx, d, s, o.Seed, real.Options{})
-	return r, h, worldEnds(err)
+	_, unclosed := d.Close()
+	return r, h, errors.Join(worldEnds(err), unclosed)
 }
 
 func writePlan(path string, s *scenarios.Scenario, seed uint64) error {

@@ -54,9 +54,9 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	}
 	runs, err := suite.Run(ctx)
 	live.end()
-	if suite.Docker != nil && suite.Docker.Miscounted() > 0 {
+	if suite.miscounted > 0 {
 		fmt.Fprintf(t.Err, "left behind: %s that the container engine takes for used, though no container is on it; only its restart frees them\n",
-			words.Plural(suite.Docker.Miscounted(), "network"))
+			words.Plural(suite.miscounted, "network"))
 	}
 	interrupted := errors.Is(err, context.Canceled)
 	var unkept *Unkept

@@ -26,6 +26,8 @@ type Suite struct {
 	Keep      func(scenario string, seed uint64) (path string) // where a history that is kept goes; nil: none is
 	Progress  func(Progress)
 	Keeping   func(failures int) // is told when an interrupted suite goes on to keep its failures; may be nil
+
+	miscounted int // networks that stay behind, see [real.Docker.Close]
 }
 
 // Progress is how far a suite has come.
