@@ -6,14 +6,14 @@ run:
 	go run . run
 
 # The suite's trace hashes must come out the same in every way of running the same code.
-HASHES = go test -count=1 -run '^TestTraceHashes$$' ./sim
+HASHES = go test -count=1 -timeout 20m -run '^TestTraceHashes$$' ./sim
 
 test: lint
-	go test ./...
+	go test -timeout 20m ./...
 	GOMAXPROCS=1 $(HASHES)
 	GOARCH=386 $(HASHES)
 	CGO_ENABLED=1 $(HASHES) -race
-	CGO_ENABLED=1 go test -race -short ./sim/... ./model/... ./scenarios/drill
+	CGO_ENABLED=1 go test -race -short -timeout 20m ./sim/... ./model/... ./scenarios/drill
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
