@@ -40,14 +40,15 @@ func TestWhatMachinesSayIsAnswered(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := testRun(t, "real-leader-killed")
-				told := make(map[string][]string)
-				for _, m := range r.machines() {
+				machines := r.machines()
+				told := make([][]string, len(machines))
+				for i, m := range machines {
 					ours, theirs := net.Pipe()
 					defer ours.Close()
 					m.voice.Store(&voice{ear: ours})
 					go func() {
 						for in := bufio.NewScanner(theirs); in.Scan(); {
-							told[m.Name] = append(told[m.Name], short(t, in.Bytes()))
+							told[i] = append(told[i], short(t, in.Bytes()))
 						}
 					}()
 				}
@@ -57,8 +58,8 @@ func TestWhatMachinesSayIsAnswered(t *testing.T) {
 				}
 				synctest.Wait()
 				var all []string
-				for _, m := range r.machines() {
-					for _, what := range told[m.Name] {
+				for i, m := range machines {
+					for _, what := range told[i] {
 						all = append(all, m.Name+": "+what)
 					}
 				}
