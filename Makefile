@@ -13,7 +13,7 @@ test: lint
 	GOMAXPROCS=1 $(HASHES)
 	GOARCH=386 $(HASHES)
 	CGO_ENABLED=1 $(HASHES) -race
-	CGO_ENABLED=1 go test -race -short -timeout 20m ./sim/... ./model/... ./scenarios/drill
+	CGO_ENABLED=1 go test -race -short -timeout 20m -skip '^TestTraceHashes$$' ./sim/... ./model/... ./scenarios/drill
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
