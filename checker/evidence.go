@@ -35,7 +35,7 @@ func gather(h *history.History) *evidence {
 // default is a cluster of its own, and names it.
 func (h *evidence) elsewhere(e *history.Event) bool {
 	switch model.EventKind(e.Event) {
-	case model.EventLeader, model.EventFollower, model.EventReady, model.EventHandover, model.EventApplied, model.EventRestored:
+	case model.EventVoted, model.EventLeader, model.EventFollower, model.EventReady, model.EventHandover, model.EventApplied, model.EventRestored:
 		return e.Unit != ""
 	case model.EventSuspected:
 		return e.Unit != "" && h.controllers[e.Node]

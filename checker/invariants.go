@@ -12,6 +12,7 @@ type Invariant struct {
 var Invariants = []Invariant{
 	{CheckLinearizable, "every client sees the configuration as if one operation happened at a time (Herlihy and Wing, 1990)", checkLinearizable},
 	{"one-leader-per-term", "no two controllers lead in one term (Raft, election safety)", checkOneLeaderPerTerm},
+	{"votes-kept", "a controller votes for one candidate in a term, and comes back from a restart with no older term and no other vote (Raft, figure 2)", checkVotesKept},
 	{"committed-never-lost", "what was committed stays, in its place, on every controller and across restarts (Raft, leader completeness)", checkCommittedNeverLost},
 	{"state-machines-agree", "controllers that applied the same index hold the same state (Raft, state machine safety)", checkStateMachinesAgree},
 	{"one-holder-per-address", "no two nodes hold one address longer than dual_active", checkOneHolderPerAddress},

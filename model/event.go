@@ -22,6 +22,7 @@ const (
 	EventSuspected EventKind = "suspected" // this node stopped hearing its leader or its pair peer (end of detect)
 	EventLeader    EventKind = "leader"    // this node was elected in Term (end of decide)
 	EventFollower  EventKind = "follower"  // this node gave up leading, or follows Peer, in Term
+	EventVoted     EventKind = "voted"     // this node is in Term, and has voted for Peer in it, or for nobody yet; also what it recalls of that at a start
 	EventReady     EventKind = "ready"     // this leader answers the API (end of announce)
 	EventApplied   EventKind = "applied"   // this node applied the command at Index
 	EventRestored  EventKind = "restored"  // this node took over a snapshot at Index

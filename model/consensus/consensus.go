@@ -80,6 +80,7 @@ func (r Role) String() string {
 type Status struct {
 	Leader    uint64 // 0: unknown
 	Term      uint64
+	Vote      uint64 // whom it has voted for in this term, which is on the disk; 0: nobody
 	Role      Role
 	Committed uint64
 	Applied   uint64
@@ -93,7 +94,7 @@ type Output struct {
 	Reads    []uint64  // requests of ReadIndex that may be answered from the state now
 	Lost     []uint64  // requests that will never be answered: leadership was lost
 	Restored uint64    // index of a snapshot taken over from the leader, or 0
-	Changed  bool      // leader, term or role have changed
+	Changed  bool      // leader, term, vote or role have changed
 
 	MembersChanged bool // [Replica.Members] tells something new
 	Removed        bool // this node knows that it is no member any more; true from then on
@@ -322,7 +323,7 @@ func (r *Replica) Status() Status { return r.status }
 
 func (r *Replica) present() Status {
 	b := r.node.BasicStatus()
-	s := Status{Leader: b.Lead, Term: b.GetTerm(), Committed: b.GetCommit(), Applied: b.Applied}
+	s := Status{Leader: b.Lead, Term: b.GetTerm(), Vote: b.GetVote(), Committed: b.GetCommit(), Applied: b.Applied}
 	switch b.RaftState {
 	case raft.StateLeader:
 		s.Role = Leader

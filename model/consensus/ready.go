@@ -149,7 +149,7 @@ func (r *Replica) askAgain() {
 func (r *Replica) follow() {
 	was := r.status
 	r.status = r.present()
-	r.out.Changed = was.Leader != r.status.Leader || was.Term != r.status.Term || was.Role != r.status.Role
+	r.out.Changed = was.Leader != r.status.Leader || was.Term != r.status.Term || was.Vote != r.status.Vote || was.Role != r.status.Role
 	if r.status.Role == Leader && (was.Role != Leader || r.status.Term != was.Term) {
 		r.lease.lead()
 	}

@@ -156,6 +156,9 @@ func (c *Controller) open(id identity) error {
 		c.tellRestored(c.status.Applied)
 	}
 	c.takeAddress()
+	if c.status.Term > 0 {
+		c.tellVote()
+	}
 	c.nodes.begin()
 	if members := c.members(); len(members) == 1 && members[0].ID == c.id {
 		c.replica.Campaign() // there is nobody to wait for
@@ -420,6 +423,9 @@ func (c *Controller) roleChanged() {
 		clear(c.writes)
 		clear(c.joined)
 	}
+	if was.Term != now.Term || was.Vote != now.Vote {
+		c.tellVote()
+	}
 	switch {
 	case leads(now) && (!leads(was) || was.Term != now.Term):
 		c.env.Emit(model.Event{Kind: model.EventLeader, Unit: c.identity.Cluster, Term: now.Term})
@@ -431,6 +437,15 @@ func (c *Controller) roleChanged() {
 	case !leads(now) && (leads(was) || now.Leader != was.Leader && now.Leader != 0):
 		c.env.Emit(model.Event{Kind: model.EventFollower, Unit: c.identity.Cluster, Peer: c.nameOf(now.Leader), Term: now.Term})
 	}
+}
+
+// tellVote says what this node has promised the candidates of its term, once it is on the disk.
+func (c *Controller) tellVote() {
+	whom := ""
+	if v := c.status.Vote; v != 0 {
+		whom = cmp.Or(c.nameOf(v), fmt.Sprintf("node %d", v))
+	}
+	c.env.Emit(model.Event{Kind: model.EventVoted, Unit: c.identity.Cluster, Peer: whom, Term: c.status.Term})
 }
 
 // membersChanged takes up the node's own address, where a change of the cluster gave it another.
