@@ -315,6 +315,7 @@ check only, or its patch no longer applies.`,
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "mutants at once")
 	c.Flags().StringVar(&o.Out, "out", "", "folder that mutants.json goes to; the report that is made there next shows the table")
 	c.Flags().BoolVar(&o.Named, "named-only", false, "play no scenarios but those that a mutant names")
+	c.Flags().BoolVar(&o.Shrink, "shrink", false, "make the plan that caught each as small as it gets, and tell how small that is")
 	c.Flags().StringVar(&o.Source, "source", ".", "folder of firedrill's source")
 	c.Flags().BoolVar(&o.JSON, "json", false, "print JSON instead of the table")
 	return c

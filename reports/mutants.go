@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"firedrill/checker/history/wholefile"
+	"firedrill/checker/words"
+	"firedrill/scenarios"
 )
 
 // MutantsFile is where below the folder of the results the bank of mutants is, for the report to show.
@@ -22,11 +25,13 @@ const MutantsVersion = 1
 
 // Mutants is mutants.json: which of the known bugs, each planted alone, were caught by which check after how many seeds.
 type Mutants struct {
-	Version int      `json:"version"`
-	Build   string   `json:"build"` // that was broken
-	Total   int      `json:"total"`
-	Killed  int      `json:"killed"` // from every start, by a check that should
-	Median  int      `json:"median_seeds"`
+	Version int    `json:"version"`
+	Build   string `json:"build"` // that was broken
+	Total   int    `json:"total"`
+	Killed  int    `json:"killed"` // from every start, by a check that should
+	Median  int    `json:"median_seeds"`
+	// Faults is the median of what is left of the faults in the plans that were shrunk; -1: none was.
+	Faults  int      `json:"median_faults"`
 	Mutants []Mutant `json:"mutants"`
 }
 
@@ -50,8 +55,36 @@ type Hunt struct {
 	Checks   []string `json:"checks,omitempty"` // that failed in that run, each once
 	Message  string   `json:"message,omitempty"`
 
+	// Shrunk is how small the plan became that caught it; nil: nobody asked.
+	Shrunk *Shrunk `json:"shrunk,omitempty"`
+
 	// Unsound lists runs that failed with the mutant but fail without it, too: they catch nothing.
 	Unsound []string `json:"unsound,omitempty"`
+}
+
+// Shrunk is what `firedrill shrink` makes of a plan.
+type Shrunk struct {
+	From Size `json:"from"`
+	To   Size `json:"to"`
+	Runs int  `json:"runs"` // that it took
+}
+
+// Size says how large a plan is.
+type Size struct {
+	Faults     int           `json:"faults"`
+	Operations int           `json:"operations"`
+	Nodes      int           `json:"nodes"`
+	Duration   time.Duration `json:"duration"` // in nanoseconds
+}
+
+// SizeOf measures a plan.
+func SizeOf(p *scenarios.Scenario) Size {
+	return Size{len(p.Faults), len(p.Workload.Operate), len(p.Nodes()), p.Duration.Std()}
+}
+
+// String says it in words.
+func (s Size) String() string {
+	return fmt.Sprintf("%s, %s, %s, %s", plural(s.Faults, "fault"), plural(s.Operations, "operation"), plural(s.Nodes, "node"), words.Duration(s.Duration))
 }
 
 // The states of a mutant.
@@ -68,17 +101,23 @@ func (m *Mutant) Expected(h Hunt) bool {
 
 // Sum counts what was caught, and fills in what is told of all.
 func (t *Mutants) Sum() {
-	var seeds []int
-	t.Version, t.Total, t.Killed = MutantsVersion, len(t.Mutants), 0
+	var seeds, faults []int
+	t.Version, t.Total, t.Killed, t.Faults = MutantsVersion, len(t.Mutants), 0, -1
 	for i := range t.Mutants {
 		m := &t.Mutants[i]
 		m.sum()
+		if s := m.shrunk(); s != nil {
+			faults = append(faults, s.To.Faults)
+		}
 		if m.State == MutantCaught {
 			t.Killed++
 			seeds = append(seeds, m.Seeds)
 		}
 	}
 	t.Median = lowerMedian(seeds)
+	if len(faults) > 0 {
+		t.Faults = lowerMedian(faults)
+	}
 }
 
 // sum finds the state, which is that of the worst start, and the median.
@@ -146,12 +185,31 @@ func (m *Mutant) Counts() string {
 	return strings.Join(out, " ")
 }
 
+// Smallest is the size of the plan that was shrunk, in words.
+func (m *Mutant) Smallest() string {
+	if s := m.shrunk(); s != nil {
+		return s.To.String()
+	}
+	return ""
+}
+
+func (m *Mutant) shrunk() *Shrunk {
+	if len(m.Starts) == 0 {
+		return nil
+	}
+	return m.Starts[0].Shrunk
+}
+
 // Rate says how many were caught.
 func (t *Mutants) Rate() string {
 	if t.Total == 0 {
 		return "no mutant"
 	}
-	return fmt.Sprintf("%d of %d mutants were caught (%.0f%%); half of them within %s.", t.Killed, t.Total, 100*float64(t.Killed)/float64(t.Total), plural(t.Median, "seed"))
+	text := fmt.Sprintf("%d of %d mutants were caught (%.0f%%); half of them within %s.", t.Killed, t.Total, 100*float64(t.Killed)/float64(t.Total), plural(t.Median, "seed"))
+	if t.Faults >= 0 {
+		text += fmt.Sprintf(" Of half of the plans that caught them, %s or less is left when they are shrunk.", plural(t.Faults, "fault"))
+	}
+	return text
 }
 
 // WriteFile writes mutants.json into the folder dir, which is made if need be.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"firedrill/checker"
 )
@@ -51,6 +52,19 @@ func TestMutantsInReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"1 of 1 mutants were caught (100%); half of them within 2 seeds.", "never-sync", "power-loss"} {
+		if !strings.Contains(page(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page(), "smallest plan") {
+		t.Error("a column of what was not shrunk")
+	}
+	table.Mutants[0].Starts[0].Shrunk = &Shrunk{To: Size{Faults: 1, Nodes: 5, Duration: 9 * time.Second}}
+	table.Sum()
+	if err := table.WriteFile(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 fault or less is left", "1 fault, 0 operations, 5 nodes, 9 s"} {
 		if !strings.Contains(page(), want) {
 			t.Errorf("the page lacks %q", want)
 		}

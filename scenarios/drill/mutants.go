@@ -22,6 +22,7 @@ type MutantsOptions struct {
 	Starts int      // how many times it is hunted, each time from other seeds
 	Jobs   int
 	Named  bool   // only the scenarios that the mutant names are played
+	Shrink bool   // the plan that caught it first is made as small as it gets
 	Source string // folder of firedrill's own source
 	JSON   bool
 	Out    string // folder that mutants.json goes to, for the report to show; empty: nowhere

@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"slices"
 
 	"firedrill/checker"
 	"firedrill/checker/mutants"
 	"firedrill/reports"
+	"firedrill/scenarios"
+	"firedrill/scenarios/shrink"
 	"firedrill/sim/pool"
 )
 
@@ -53,7 +56,34 @@ func (h *hunt) one(ctx context.Context, m *mutants.Mutant) (*prey, error) {
 			break // the other starts would only take longer to say the same
 		}
 	}
-	return p, nil
+	if h.Shrink && p.catches[0].Scenario != "" {
+		err = h.shrink(ctx, command, &p.catches[0])
+	}
+	return p, err
+}
+
+// shrink looks for the smallest plan that still shows the bug, and notes its size.
+func (h *hunt) shrink(ctx context.Context, command []string, c *reports.Hunt) error {
+	s, err := scenarios.Find(c.Scenario)
+	if err != nil {
+		return err
+	}
+	plan, err := scenarios.NewPlan(s, c.Seed)
+	if err != nil {
+		return err
+	}
+	l := &lab{ctx: ctx, seed: c.Seed, t: Terminal{Out: io.Discard, Err: io.Discard},
+		pool:  pool.Pool{Command: command, Workers: 1, Patience: mutantPatience},
+		sound: &pool.Pool{Command: h.self, Workers: 1, Patience: mutantPatience}}
+	if l.wanted, err = l.diagnose(plan); err != nil {
+		return err
+	}
+	small, err := shrink.Plan(plan, l.first)
+	if err != nil {
+		return err
+	}
+	c.Shrunk = &reports.Shrunk{From: reports.SizeOf(plan), To: reports.SizeOf(small), Runs: l.plays}
+	return nil
 }
 
 // from plays seed by seed until a check fails: first the scenarios that should show the bug, then all others.

@@ -33,10 +33,11 @@ func writeMutants(w io.Writer, r *reports.Mutants) error {
 	tw.Style().Options = table.OptionsNoBordersAndSeparators
 	tw.Style().Options.SeparateHeader = true
 	tw.Style().Format.Header = text.FormatDefault
-	tw.AppendHeader(table.Row{"mutant", "state", "by", "in", "median seeds", "of"})
+	tw.AppendHeader(table.Row{"mutant", "state", "by", "in", "median seeds", "of", "smallest plan"})
 	for _, m := range r.Mutants {
-		tw.AppendRow(table.Row{m.Name, m.State, m.By(), m.In(), m.Seeds, m.Counts()})
+		tw.AppendRow(table.Row{m.Name, m.State, m.By(), m.In(), m.Seeds, m.Counts(), m.Smallest()})
 	}
+	tw.SuppressEmptyColumns()
 	out := tw.Render() + "\n\n"
 	for _, m := range r.Mutants {
 		out += explain(&m)

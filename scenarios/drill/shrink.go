@@ -16,6 +16,7 @@ import (
 	"firedrill/checker/history/wholefile"
 	"firedrill/checker/mutants"
 	"firedrill/checker/words"
+	"firedrill/reports"
 	"firedrill/scenarios"
 	"firedrill/scenarios/shrink"
 	"firedrill/sim/pool"
@@ -52,6 +53,13 @@ func Shrink(ctx context.Context, t Terminal, o ShrinkOptions) error {
 	defer remove()
 	l := &lab{ctx: ctx, seed: o.Seed, began: time.Now(), t: t,
 		pool: pool.Pool{Command: command, Workers: o.Jobs, Patience: o.Patience}}
+	if o.Mutant != "" {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		l.sound = &pool.Pool{Command: []string{self, WorkerVerb}, Workers: o.Jobs, Patience: o.Patience}
+	}
 	if l.wanted, err = l.diagnose(plan); err != nil {
 		return err
 	}
@@ -87,6 +95,7 @@ func (o *ShrinkOptions) worker(ctx context.Context) (command []string, remove fu
 type lab struct {
 	ctx     context.Context
 	pool    pool.Pool
+	sound   *pool.Pool // plays without the bug that is planted in the other, where there is one: there a plan must hold
 	seed    uint64
 	wanted  symptom
 	failure checker.Violation
@@ -111,7 +120,7 @@ func symptomOf(r *checker.Result, v *checker.Violation) symptom {
 
 // diagnose plays the whole plan, and tells its first failure.
 func (l *lab) diagnose(plan *scenarios.Scenario) (symptom, error) {
-	results, err := l.play([]*scenarios.Scenario{plan})
+	results, err := l.play(&l.pool, []*scenarios.Scenario{plan})
 	if err != nil {
 		return symptom{}, err
 	}
@@ -126,35 +135,55 @@ func (l *lab) diagnose(plan *scenarios.Scenario) (symptom, error) {
 // first implements [shrink.Fails]: it plays as many plans at once as there are workers.
 func (l *lab) first(plans []*scenarios.Scenario) (int, error) {
 	for done := 0; done < len(plans); done += l.pool.Workers {
-		results, err := l.play(plans[done:min(done+l.pool.Workers, len(plans))])
+		results, err := l.play(&l.pool, plans[done:min(done+l.pool.Workers, len(plans))])
 		if err != nil {
 			return -1, err
 		}
 		for i := range results {
-			for v := range results[i].Violations {
-				if symptomOf(&results[i], &results[i].Violations[v]) == l.wanted {
-					l.show(plans[done+i])
-					return done + i, nil
-				}
+			if !l.shows(&results[i]) {
+				continue
+			}
+			if holds, err := l.holds(plans[done+i]); err != nil || holds {
+				l.show(plans[done+i])
+				return done + i, err
 			}
 		}
 	}
 	return -1, nil
 }
 
+// shows tells whether a run fails in the way that is looked for.
+func (l *lab) shows(r *checker.Result) bool {
+	for i := range r.Violations {
+		if symptomOf(r, &r.Violations[i]) == l.wanted {
+			return true
+		}
+	}
+	return false
+}
+
+// holds tells whether a plan holds where no bug is planted. One that fails there too shows something else.
+func (l *lab) holds(plan *scenarios.Scenario) (bool, error) {
+	if l.sound == nil {
+		return true, nil
+	}
+	results, err := l.play(l.sound, []*scenarios.Scenario{plan})
+	return err == nil && results[0].Verdict == checker.Pass, err
+}
+
 // play plays plans and judges them, each in a worker process.
-func (l *lab) play(plans []*scenarios.Scenario) ([]checker.Result, error) {
+func (l *lab) play(p *pool.Pool, plans []*scenarios.Scenario) ([]checker.Result, error) {
 	jobs := make([]job, len(plans))
-	for i, p := range plans {
-		text, err := scenarios.Marshal(p)
+	for i, plan := range plans {
+		text, err := scenarios.Marshal(plan)
 		if err != nil {
 			return nil, err
 		}
-		jobs[i] = job{File: p.Name, Scenario: string(text), Seed: l.seed, name: p.Name}
+		jobs[i] = job{File: plan.Name, Scenario: string(text), Seed: l.seed, name: plan.Name}
 	}
 	results := make([]checker.Result, len(plans))
 	var broken error
-	err := l.pool.Run(l.ctx, len(jobs), func(i int) any { return jobs[i] }, func(i int, message json.RawMessage, err error) {
+	err := p.Run(l.ctx, len(jobs), func(i int) any { return jobs[i] }, func(i int, message json.RawMessage, err error) {
 		var e error
 		results[i], e = outcome(message, err)
 		broken = errors.Join(broken, e)
@@ -165,19 +194,13 @@ func (l *lab) play(plans []*scenarios.Scenario) ([]checker.Result, error) {
 
 // show tells how far the shrinking has come: a line that is drawn over on a terminal, and one now and then elsewhere.
 func (l *lab) show(p *scenarios.Scenario) {
-	text := fmt.Sprintf("%s after %s", size(p), words.Plural(l.plays, "run"))
+	text := fmt.Sprintf("%s after %s", reports.SizeOf(p), words.Plural(l.plays, "run"))
 	if isTerminal(l.t.Err) {
 		fmt.Fprintf(l.t.Err, "\r\x1b[K%s", text)
 	} else if time.Since(l.written) >= logEvery {
 		l.written = time.Now()
 		fmt.Fprintln(l.t.Err, text)
 	}
-}
-
-// size says how large a plan is.
-func size(p *scenarios.Scenario) string {
-	return fmt.Sprintf("%s, %s, %s, %s", words.Plural(len(p.Faults), "fault"), words.Plural(len(p.Workload.Operate), "operation"),
-		words.Plural(len(p.Nodes()), "node"), words.Duration(p.Duration.Std()))
 }
 
 // write keeps the small plan, and says what has become of the large one.
@@ -207,7 +230,7 @@ func (o *ShrinkOptions) write(t Terminal, l *lab, plan, small *scenarios.Scenari
 		return err
 	}
 	_, err = fmt.Fprintf(t.Out, "%s: %s\n  from  %s\n  to    %s, by %s in %s\nThe scenario is %s\nreplay it: %s replay %s --seed %d\n",
-		l.wanted.check, l.failure.Message, size(plan), size(small), words.Plural(l.plays, "run"), words.Duration(time.Since(l.began).Round(time.Second)),
+		l.wanted.check, l.failure.Message, reports.SizeOf(plan), reports.SizeOf(small), words.Plural(l.plays, "run"), words.Duration(time.Since(l.began).Round(time.Second)),
 		path, callName(), path, o.Seed)
 	return err
 }

@@ -14,6 +14,17 @@ func (s *shrinker) calmer() []edit {
 		func(p *scenarios.Scenario) { p.Topology.Controllers = p.Topology.Cluster },
 		func(p *scenarios.Scenario) { p.Workload.Flows.PerService = 0 },
 		func(p *scenarios.Scenario) { p.Workload.Flows.PerService = min(1, p.Workload.Flows.PerService) },
+		func(p *scenarios.Scenario) { p.Machine = nil },
+		func(p *scenarios.Scenario) { p.Expect.Created = nil },
+		func(p *scenarios.Scenario) { p.Topology.Cloud = nil },
+		func(p *scenarios.Scenario) {
+			if c := p.Topology.Cloud; c != nil {
+				sound := *c
+				sound.Fails, sound.Username, sound.Password = 0, "", ""
+				p.Topology.Cloud = &sound
+			}
+		},
+		func(p *scenarios.Scenario) { p.Topology.ClusterIP = nil },
 		func(p *scenarios.Scenario) { p.Topology.Network.Loss = 0 },
 		func(p *scenarios.Scenario) { p.Topology.Network.Duplicate = 0 },
 		func(p *scenarios.Scenario) { p.Topology.Network.Tail.Share = 0 },

@@ -24,7 +24,10 @@ var parts = []part{
 	{func(s *scenarios.Scenario) int { return max(0, s.Topology.Servers-1) }, removeServers},
 	list(func(s *scenarios.Scenario) *[]config.Pool { return &s.Config.Pools }),
 	list(func(s *scenarios.Scenario) *[]config.HealthMonitor { return &s.Config.HealthMonitors }),
+	list(func(s *scenarios.Scenario) *[]config.Cloud { return &s.Config.Clouds }),
 	list(func(s *scenarios.Scenario) *[]scenarios.Host { return &s.Topology.Hosts }),
+	list(func(s *scenarios.Scenario) *[]scenarios.Installed { return &s.Topology.Installed }),
+	list(func(s *scenarios.Scenario) *[]string { return &s.Topology.Images }),
 	list(func(s *scenarios.Scenario) *[]history.OutageBound { return &s.Expect.Outages }),
 	list(func(s *scenarios.Scenario) *[]history.FailoverBound { return &s.Expect.Failovers }),
 }

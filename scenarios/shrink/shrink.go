@@ -100,6 +100,9 @@ func clone(s *scenarios.Scenario) *scenarios.Scenario {
 	c := *s
 	c.Topology.Engines = slices.Clone(s.Topology.Engines)
 	c.Topology.Hosts = slices.Clone(s.Topology.Hosts)
+	c.Topology.Installed = slices.Clone(s.Topology.Installed)
+	c.Topology.Images = slices.Clone(s.Topology.Images)
+	c.Config.Clouds = slices.Clone(s.Config.Clouds)
 	c.Config.Groups = slices.Clone(s.Config.Groups)
 	c.Config.HealthMonitors = slices.Clone(s.Config.HealthMonitors)
 	c.Config.Pools = slices.Clone(s.Config.Pools)

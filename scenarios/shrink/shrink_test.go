@@ -59,6 +59,27 @@ func TestWhatIsNotNeededGoes(t *testing.T) {
 	})
 }
 
+// Of a failure that needs nothing, nothing is left of what the scenario set up.
+func TestWhatIsSetUpGoes(t *testing.T) {
+	for _, name := range []string{"cluster-ip", "cloud-access-refused", "cluster-join-refused", "upgrade-engine-fails", "legacy-distributed-load"} {
+		s, err := scenarios.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := scenarios.NewPlan(s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		small, err := Plan(whole, firstWhere(func(*scenarios.Scenario) bool { return true }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if top := small.Topology; top.ClusterIP != nil || top.Cloud != nil || len(top.Installed)+len(top.Images)+len(top.Hosts)+len(top.Engines) > 0 || top.Controllers != 1 {
+			t.Errorf("of %s is left: %+v", name, top)
+		}
+	}
+}
+
 // A time is only rounded as far as the failure lets it.
 func TestTimesStayWhereTheyMust(t *testing.T) {
 	whole := plan(t)
