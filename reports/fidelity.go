@@ -20,25 +20,33 @@ import (
 type fidelity struct {
 	ID, Scenario, Of string
 	N                string // outages, simulated and real
-	P50, Max         [2]string
-	Ratio, Spread    string // of the medians, real to simulated, and its 95 % interval
+	Ratios           []ratio
 	Apart            string // the Kolmogorov-Smirnov distance
 	Phase            string // the phase whose medians differ most, and by how much
 	Near             string // whether the simulator is as near as is asked of it, and if not, where it is not
 	Chart            chart
 }
 
+// ratio is how a percentile of the real outages stands to the simulated one.
+type ratio struct {
+	Simulated, Real, Ratio string
+	Spread                 string // its 95 % interval
+}
+
+// percentiles are what is held against what is asked: how far the simulated one may be from the real one, in parts of it,
+// and how many outages each world must have seen before that means anything. Of fewer than 100 the p99 is the longest.
+var percentiles = []struct {
+	name    string
+	at      float64
+	allowed float64
+	least   int
+}{{"median", 0.5, 0.20, 1}, {"p99", 0.99, 0.35, 10}}
+
 // tooFew is said in the place of an interval that a sample is too small to have.
 const tooFew = "not known: n is too small"
 
 // bootstraps is how many resamples an interval of a ratio takes.
 const bootstraps = 2000
-
-// How far a simulated outage may be from the real one, in parts of the real one.
-const (
-	nearMedian = 0.20
-	nearP99    = 0.35
-)
 
 // fidelities compares the worlds wherever a scenario was played in both and services were dark in both.
 func fidelities(all []*group) ([]fidelity, error) {
@@ -71,13 +79,12 @@ func fidelities(all []*group) ([]fidelity, error) {
 }
 
 func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
-	f := fidelity{ID: g.id, Scenario: g.info.Name, Of: of,
-		N:   count(sim.sample.N()) + " / " + count(real.sample.N()),
-		P50: [2]string{duration(median(sim.sample.sorted)), duration(median(real.sample.sorted))},
-		Max: [2]string{duration(sim.sample.Max()), duration(real.sample.Max())},
+	f := fidelity{ID: g.id, Scenario: g.info.Name, Of: of, N: count(sim.sample.N()) + " / " + count(real.sample.N())}
+	for _, p := range percentiles {
+		s, r := at(sim.sample.sorted, p.at), at(real.sample.sorted, p.at)
+		f.Ratios = append(f.Ratios, ratio{duration(s), duration(r), fmt.Sprintf("%.2f", float64(r)/float64(s)),
+			ratioSpread(sim.sample, real.sample, p.at, p.least)})
 	}
-	f.Ratio = fmt.Sprintf("%.2f", float64(median(real.sample.sorted))/float64(median(sim.sample.sorted)))
-	f.Spread = ratioSpread(sim.sample, real.sample)
 	f.Apart = fmt.Sprintf("%.2f", stat.KolmogorovSmirnov(sim.sample.sorted, nil, real.sample.sorted, nil))
 	f.Phase = phaseApart(sim.outages, real.outages, 0.5)
 	f.Near = near(sim, real)
@@ -86,20 +93,23 @@ func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
 	return f, err
 }
 
-func median(sorted []float64) time.Duration {
-	return time.Duration(stat.Quantile(0.5, stat.Empirical, sorted, nil))
+// at is a quantile of durations in nanoseconds.
+func at(sorted []float64, quantile float64) time.Duration {
+	return time.Duration(stat.Quantile(quantile, stat.Empirical, sorted, nil))
 }
+
+func median(sorted []float64) time.Duration { return at(sorted, 0.5) }
 
 // near says whether the simulator is as near to the containers as is asked of it, and if not, which percentile is off and
 // which phase makes most of that.
 func near(sim, real *class) string {
-	var off []string
-	for _, p := range []struct {
-		name    string
-		at      float64
-		allowed float64
-	}{{"median", 0.5, nearMedian}, {"p99", 0.99, nearP99}} {
-		s, r := stat.Quantile(p.at, stat.Empirical, sim.sample.sorted, nil), stat.Quantile(p.at, stat.Empirical, real.sample.sorted, nil)
+	var off, unknown []string
+	for _, p := range percentiles {
+		if min(sim.sample.N(), real.sample.N()) < p.least {
+			unknown = append(unknown, p.name+" "+tooFew)
+			continue
+		}
+		s, r := float64(at(sim.sample.sorted, p.at)), float64(at(real.sample.sorted, p.at))
 		by := (s - r) / r
 		if math.Abs(by) <= p.allowed {
 			continue
@@ -110,30 +120,31 @@ func near(sim, real *class) string {
 		}
 		off = append(off, fmt.Sprintf("simulated %s %.0f %% %s, by %s", p.name, math.Abs(by)*100, how, phaseApart(sim.outages, real.outages, p.at)))
 	}
-	if len(off) > 0 {
-		return strings.Join(off, "; ")
+	if len(off) == 0 {
+		off = []string{"yes"}
 	}
-	return "yes"
+	return strings.Join(append(off, unknown...), "; ")
 }
 
-// ratioSpread is the interval of the ratio of medians, if both samples know their own medians well enough to have one.
-func ratioSpread(sim, real Sample) string {
+// ratioSpread is the interval of the ratio of a percentile, if both samples know their own medians well enough to have one,
+// and are as large as the percentile asks.
+func ratioSpread(sim, real Sample, quantile float64, least int) string {
 	for _, s := range []Sample{sim, real} {
-		if q := s.Quantile(0.5); !q.LowKnown || !q.HighKnown {
+		if q := s.Quantile(0.5); !q.LowKnown || !q.HighKnown || s.N() < least {
 			return tooFew
 		}
 	}
-	low, high := ratioInterval(sim, real)
+	low, high := ratioInterval(sim, real, quantile)
 	return fmt.Sprintf("%.2f to %.2f", low, high)
 }
 
-// ratioInterval is the 95 % interval of the ratio of medians, by resampling whole runs: the outages of one run are alike. It
-// draws from a stream of its own, so that a report comes out the same every time.
-func ratioInterval(sim, real Sample) (low, high float64) {
+// ratioInterval is the 95 % interval of the ratio of a percentile, by resampling whole runs: the outages of one run are alike.
+// It draws from a stream of its own, so that a report comes out the same every time.
+func ratioInterval(sim, real Sample, quantile float64) (low, high float64) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ratios := make([]float64, bootstraps)
 	for i := range ratios {
-		ratios[i] = float64(median(real.resample(r))) / float64(median(sim.resample(r)))
+		ratios[i] = float64(at(real.resample(r), quantile)) / float64(at(sim.resample(r), quantile))
 	}
 	slices.Sort(ratios)
 	tail := (1 - confidence) / 2

@@ -30,7 +30,7 @@ func TestWorldsAreSetSideBySide(t *testing.T) {
 		t.Fatalf("%d comparisons, %v", len(all), err)
 	}
 	f := all[0]
-	if f.N != "20 / 20" || f.P50 != [2]string{"209 ms", "309 ms"} || f.Ratio != "1.48" || f.Apart != "1.00" || f.Phase != "detect +100 ms" ||
+	if f.N != "20 / 20" || f.Ratios[0].Simulated != "209 ms" || f.Ratios[0].Real != "309 ms" || f.Ratios[0].Ratio != "1.48" || f.Ratios[1].Ratio != "1.46" || f.Apart != "1.00" || f.Phase != "detect +100 ms" ||
 		f.Near != "simulated median 32 % too short, by detect +100 ms" {
 		t.Errorf("%+v", f)
 	}
@@ -45,8 +45,8 @@ func TestEqualWorldsAreEqual(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := fidelities(groups(whole))
-	if err != nil || len(all) != 1 || all[0].Ratio != "1.00" || all[0].Apart != "0.00" || all[0].Phase != "none" || all[0].Near != "yes" {
-		t.Fatalf("%+v, %v", all, err)
+	if err != nil || len(all) != 1 || all[0].Ratios[0].Ratio != "1.00" || all[0].Ratios[1].Spread != "0.99 to 1.01" || all[0].Apart != "0.00" || all[0].Phase != "none" || all[0].Near != "yes" {
+		t.Fatalf("%+v, %v", all[0].Ratios, err)
 	}
 }
 
@@ -59,7 +59,8 @@ func TestTooFewRunsHaveNoInterval(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := fidelities(groups(whole))
-	if err != nil || all[0].Ratio == "" || all[0].Spread != "not known: n is too small" {
+	if err != nil || all[0].Ratios[0].Ratio == "" || all[0].Ratios[0].Spread != tooFew || all[0].Ratios[1].Spread != tooFew ||
+		all[0].Near != "simulated median 31 % too short, by detect +100 ms; p99 "+tooFew {
 		t.Fatalf("%+v, %v", all, err)
 	}
 }
