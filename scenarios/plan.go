@@ -79,8 +79,15 @@ func planOperations(s *Scenario, seed uint64) []Operation {
 		op.At = op.At.draw(stream(seed, fmt.Sprintf("operation/%d", i+1)))
 		out = append(out, op)
 	}
-	if w.Mix != nil {
-		out = append(out, w.Mix.operations(seed, s.Topology.Cluster, s.Config.Pools)...)
+	mix := w.Mix
+	if s.Swarm != nil {
+		out = append(out, s.Swarm.operations(s, seed)...)
+		if mix != nil {
+			mix = s.Swarm.busy(*mix, seed)
+		}
+	}
+	if mix != nil {
+		out = append(out, mix.operations(seed, s.Topology.Cluster, s.Config.Pools)...)
 	}
 	slices.SortStableFunc(out, func(a, b Operation) int { return cmp.Compare(a.At.Min, b.At.Min) })
 	return out

@@ -9,9 +9,10 @@ import (
 	"firedrill/model/config"
 )
 
-// Swarm draws the faults of a run, which differ from seed to seed in kind, number, length and how they overlap. Each seed
-// first draws which kinds it has at all: runs that leave some out reach states that runs with everything do not (Groce
-// and others, "Swarm Testing", ISSTA 2012). Its faults may strike nobody.
+// Swarm draws the faults of a run, and what an operator and the clients of the mix do meanwhile. Faults differ from seed to
+// seed in kind, number, length and how they overlap. Each seed first draws which kinds it has at all: runs that leave some
+// out reach states that runs with everything do not (Groce and others, "Swarm Testing", ISSTA 2012). Its faults may strike
+// nobody.
 type Swarm struct {
 	// Budget is survivable or any. Within survivable, at most one controller, one engine of each group and one server
 	// suffer at a time, and what suffered gets time to come back: what the platform promises must be kept. With any,
@@ -24,8 +25,13 @@ type Swarm struct {
 	// Close is how many faults come close after the one before for each that comes anywhere; default 1.
 	Close   int             `yaml:"close"`
 	Longest config.Duration `yaml:"longest"` // of one fault; default 6s
-	From    Span            `yaml:"from"`    // default 8s
-	Until   Span            `yaml:"until"`   // when all faults are over; default: the end, less 15s
+	// Orders are what an operator may ask for meanwhile: scale-out, scale-in, migrate, export, upgrade, upgrade-abort,
+	// upgrade-rollback; default none.
+	Orders     []string `yaml:"orders,omitempty"`
+	MostOrders int      `yaml:"most_orders"` // in a run, from 1, if there are any; default 6
+
+	From  Span `yaml:"from"`  // default 8s
+	Until Span `yaml:"until"` // when all faults are over; default: the end, less 15s
 }
 
 // Budget is how much a [Swarm] may break at a time.
@@ -258,6 +264,7 @@ func (v *validation) swarm() {
 	}
 	v.between("swarm.most", w.Most, 1, 1000)
 	v.between("swarm.close", w.Close, 0, 1000)
+	v.orders()
 	v.duration("swarm.longest", w.Longest, shortestBlow, longestRun)
 	v.before("swarm.from", w.From)
 	v.before("swarm.until", w.Until)
@@ -274,6 +281,7 @@ func swarmDefaults(s *Scenario, d defaults) {
 	set(d, "swarm.kinds", &w.Kinds, swarmKinds())
 	set(d, "swarm.most", &w.Most, 12)
 	set(d, "swarm.close", &w.Close, 1)
+	set(d, "swarm.most_orders", &w.MostOrders, 6)
 	set(d, "swarm.longest", &w.Longest, config.Duration(6*time.Second))
 	set(d, "swarm.from", &w.From, at(8*time.Second))
 	set(d, "swarm.until", &w.Until, at(max(0, s.Duration.Std()-15*time.Second)))
