@@ -35,9 +35,9 @@ type DataPath struct {
 	open     openFlows
 	choosing sync.Mutex // one flow after the other, or two would have the same turn
 	traffic  *traffic
-	frames   *frames  // nil: what arrives stays
-	askPort  uint16   // of other engines
-	seeking  sync.Map // flows that other engines are being asked for
+	frames   *frames // nil: what arrives stays
+	askPort  uint16  // of other engines
+	sought   soughtFlows
 
 	ctx    context.Context
 	stop   context.CancelFunc

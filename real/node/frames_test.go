@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,7 +18,9 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
 
+	"firedrill/model"
 	"firedrill/scenarios"
 )
 
@@ -109,6 +112,45 @@ func TestFlowsStayWhileTheAddressMoves(t *testing.T) {
 	_ = three.SetDeadline(time.Now().Add(300 * time.Millisecond))
 	if by, err := three.ask(10); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("an engine that has given the address up answers on a flow as %q, %v; want silence", by, err)
+	}
+}
+
+func TestSegment(t *testing.T) {
+	ip := func(rt *rapid.T, name string) []byte { return rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(rt, name) }
+	rapid.Check(t, func(rt *rapid.T) {
+		client, service, data := ip(rt, "client"), ip(rt, "service"), rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(rt, "data")
+		flags := rapid.SampledFrom([]byte{flagSYN, flagSYN | flagACK, flagACK, flagRST}).Draw(rt, "flags")
+		packet := slices.Concat([]byte{0x45, 0, 0, byte(40 + len(data)), 0, 0, 0, 0, 64, unix.IPPROTO_TCP, 0, 0}, client, service,
+			[]byte{1, 2, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 0, 0, 0xab, 0xcd, 0, 0}, data)
+		want := model.Flow{
+			Client:  netip.AddrPortFrom(netip.AddrFrom4([4]byte(client)), 0x102),
+			Service: netip.AddrPortFrom(netip.AddrFrom4([4]byte(service)), 80),
+		}
+		padded := append(slices.Clone(packet), 0, 0)
+		if s := parseSegment(padded); s == nil || s.flow != want || s.begins != (flags == flagSYN) || len(s.packet) != len(packet) {
+			rt.Fatalf("%x was read as %+v", packet, s)
+		}
+		if s := parseSegment(slices.Clone(packet[:rapid.IntRange(0, len(packet)-1).Draw(rt, "cut")])); s != nil {
+			rt.Fatalf("a part of %x was read as %+v", packet, s)
+		}
+		parseSegment(rapid.SliceOfN(rapid.Byte(), 0, 80).Draw(rt, "noise"))
+	})
+}
+
+func TestSoughtFlows(t *testing.T) {
+	var f soughtFlows
+	s := &segment{flow: model.Flow{Client: netip.MustParseAddrPort("198.19.4.1:1")}}
+	if first, second := f.wait(s), f.wait(s); !first || second {
+		t.Errorf("a flow is sought anew by its segments: %v, %v; want by the first alone", first, second)
+	}
+	for range 2 * mostWaiting {
+		f.wait(s)
+	}
+	if got := len(f.end(s.flow)); got != mostWaiting {
+		t.Errorf("%d segments have waited, want %d", got, mostWaiting)
+	}
+	if !f.wait(s) {
+		t.Error("a flow that is sought no more is not sought again")
 	}
 }
 

@@ -77,15 +77,16 @@ func (p *DataPath) place(s *segment) {
 	case s.begins:
 		p.send(s, p.table.Load().Lookup(s.flow, model.Load{}).Engine)
 	default:
-		if _, sought := p.seeking.LoadOrStore(s.flow, true); sought {
-			return // the client sends again what is lost meanwhile
+		if p.sought.wait(s) {
+			p.work.Go(func() {
+				engine, known := p.seek(s.flow)
+				for _, s := range p.sought.end(s.flow) {
+					if known {
+						p.send(s, engine)
+					}
+				}
+			})
 		}
-		p.work.Go(func() {
-			defer p.seeking.Delete(s.flow)
-			if engine, known := p.seek(s.flow); known {
-				p.send(s, engine)
-			}
-		})
 	}
 }
 

@@ -52,7 +52,8 @@ func openLog() (*netlink.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = c.SetReadBuffer(1 << 20) // as much as there may be; what does not fit is lost as on a wire
+	_ = c.SetReadBuffer(1 << 20)             // as much as there may be
+	_ = c.SetOption(netlink.NoENOBUFS, true) // what does not fit is lost as on a wire
 	attributes := netlink.NewAttributeEncoder()
 	attributes.Bytes(logCommand, []byte{logBind})
 	attributes.Bytes(logMode, []byte{0, 0, 0xff, 0xff, logWhole, 0}) // up to so many bytes
