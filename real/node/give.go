@@ -92,11 +92,13 @@ func (p *DataPath) place(s *segment) {
 
 // send passes a segment on to an engine, or takes it here.
 func (p *DataPath) send(s *segment, engine netip.Addr) {
-	err := p.frames.take
+	var err error
 	if engine.IsValid() {
-		err = func(s *segment) error { return p.frames.passOn(s, engine) }
+		err = p.frames.passOn(s, engine)
+	} else {
+		err = p.frames.take(s)
 	}
-	if err := err(s); err != nil && !errors.Is(err, unix.EMSGSIZE) {
+	if err != nil && !errors.Is(err, unix.EMSGSIZE) {
 		p.log.Debug("segment not sent", "client", s.flow.Client, "service", s.flow.Service, "engine", engine, "error", err)
 	}
 }
