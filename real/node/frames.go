@@ -25,7 +25,6 @@ import (
 // chose the kernel learns from the frames that leave: who is given the flow's first frame has it, and so has an engine that
 // answers. It forgets what has been silent for a while, and asks again.
 type frames struct {
-	own    netip.Addr
 	nft    *nftables.Conn
 	shared *nftables.Set // the services whose flows may be at other engines, by address and port
 	held   *nftables.Set // the addresses that this engine holds: what it has given up, it must not pass on
@@ -47,8 +46,6 @@ const (
 	passedTo = 7001 // the routing table for them, by which every address is local
 
 	dynsetDelete = 2 // NFT_DYNSET_OP_DELETE, which package unix lacks
-
-	toTheEngine, fromTheEngine = true, false
 )
 
 // Registers: of 16 bytes, and the first of these by its parts of 4 bytes.
@@ -70,7 +67,7 @@ func newFrames(own netip.Addr) (*frames, error) {
 	if err := routePassedOn(); err != nil {
 		return nil, fmt.Errorf("routes for flows of other engines: %w", err)
 	}
-	f := &frames{own: own}
+	f := new(frames)
 	if f.nft, err = nftables.New(nftables.AsLasting()); err != nil {
 		return nil, err
 	}
@@ -150,15 +147,15 @@ func (f *frames) arrive(flows *nftables.Chain) [][]expr.Any {
 		&expr.Range{Op: expr.CmpOpEq, Register: regValue, FromData: first, ToData: last},
 	}
 	return [][]expr.Any{
-		join(tcpFlow(toTheEngine), in(f.shared, regService), fromAnEngine, []expr.Any{
+		join(toService(), in(f.shared, regService), fromAnEngine, []expr.Any{
 			&expr.Immediate{Register: regValue, Data: binaryutil.NativeEndian.PutUint32(passedOn)},
 			&expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: regValue},
 			&expr.Verdict{Kind: expr.VerdictAccept},
 		}),
-		join(tcpFlow(toTheEngine), in(f.shared, regService), in(f.held, regService), []expr.Any{
+		join(toService(), in(f.shared, regService), in(f.held, regService), []expr.Any{
 			&expr.Verdict{Kind: expr.VerdictJump, Chain: flows.Name},
 		}),
-		join(tcpFlow(toTheEngine), in(f.shared, regService), []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}), // though its socket is here
+		join(toService(), in(f.shared, regService), []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}), // though its socket is here
 	}
 }
 
@@ -188,9 +185,9 @@ func (f *frames) chooseWay(link *netlink.LinkAttrs) [][]expr.Any {
 		&expr.Dynset{SrcRegKey: regKey, SrcRegData: regValue, SetID: f.given.ID, SetName: f.given.Name, Operation: dynsetDelete},
 	}
 	return [][]expr.Any{
-		join(tcpFlow(toTheEngine), tcpFlags(flagSYN|flagACK, flagSYN), begin, show),
-		join(tcpFlow(toTheEngine), passOn),
-		join(tcpFlow(toTheEngine), in(f.ours, regKey), []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}),
+		join(toService(), tcpFlags(flagSYN|flagACK, flagSYN), begin, show),
+		join(toService(), passOn),
+		join(toService(), in(f.ours, regKey), []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}),
 		show,
 	}
 }
@@ -203,19 +200,20 @@ func (f *frames) learn() [][]expr.Any {
 	has.SetID, has.SetName = f.ours.ID, f.ours.Name
 	gets.SrcRegData = regValue
 	return [][]expr.Any{
-		join(tcpFlow(fromTheEngine), in(f.shared, regService), tcpFlags(flagRST, 0), []expr.Any{&has}),
-		join(tcpFlow(toTheEngine), in(f.shared, regService), tcpFlags(flagRST, 0), []expr.Any{
+		join(toClient(), in(f.shared, regService), tcpFlags(flagRST, 0), []expr.Any{&has}),
+		join(toService(), in(f.shared, regService), tcpFlags(flagRST, 0), []expr.Any{
 			macAddress(offsetTo), &gets,
 		}),
 	}
 }
 
-// tcpFlow loads whose a segment of TCP is into regKey: client and service, in whichever direction it goes.
-func tcpFlow(toTheEngine bool) []expr.Any {
-	source, sourcePort, target, targetPort := regClient, regClientPort, regService, regPort
-	if !toTheEngine {
-		source, sourcePort, target, targetPort = regService, regPort, regClient, regClientPort
-	}
+// toService loads whose a client's segment of TCP is into regKey.
+func toService() []expr.Any { return tcpSegment(regClient, regClientPort, regService, regPort) }
+
+// toClient loads the same for a segment to the client.
+func toClient() []expr.Any { return tcpSegment(regService, regPort, regClient, regClientPort) }
+
+func tcpSegment(source, sourcePort, target, targetPort uint32) []expr.Any {
 	load := func(register uint32, base expr.PayloadBase, offset, length uint32) expr.Any {
 		return &expr.Payload{DestRegister: register, Base: base, Offset: offset, Len: length}
 	}

@@ -168,6 +168,7 @@ func settleForTest(t *testing.T, m *labMachine, own ...netip.Addr) *Addresses {
 type frameEngine struct {
 	*labMachine
 	t         *testing.T
+	number    int
 	name      string
 	addresses *Addresses
 	frames    *frames
@@ -178,7 +179,7 @@ type frameEngine struct {
 }
 
 func newFrameEngine(t *testing.T, l *lab, number int, at netip.AddrPort) *frameEngine {
-	e := &frameEngine{t: t, name: fmt.Sprintf("engine-%d", number)}
+	e := &frameEngine{t: t, number: number, name: fmt.Sprintf("engine-%d", number)}
 	own := []netip.Addr{scenarios.EngineManagementIP(number), scenarios.EngineDataIP(number)}
 	e.labMachine = l.machine(e.name, own)
 	inside(t, e.ns, func() {
@@ -264,7 +265,7 @@ func (e *frameEngine) lead() {
 func (e *frameEngine) leadsTo(engine int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.to = scenarios.EngineDataIP(engine); e.frames.own == e.to {
+	if e.to = scenarios.EngineDataIP(engine); engine == e.number {
 		e.to = netip.Addr{}
 	}
 }
