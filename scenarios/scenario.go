@@ -160,6 +160,7 @@ type Probes struct {
 type Flows struct {
 	PerService int             `yaml:"per_service,omitempty"` // default none
 	Every      config.Duration `yaml:"every,omitempty"`       // between two requests; default 100ms
+	From       config.Duration `yaml:"from,omitempty"`        // when the first are opened; default: at once, or as soon as somebody answers
 }
 
 // Mix is random work on the configuration: clients that create, read, update, list and delete a small set

@@ -279,6 +279,7 @@ func (v *validation) workload() {
 	v.duration("workload.probes.timeout", w.Probes.Timeout, time.Millisecond, longestDelay)
 	v.between("workload.flows.per_service", w.Flows.PerService, 0, mostFlows)
 	v.duration("workload.flows.every", w.Flows.Every, time.Millisecond, time.Second)
+	v.duration("workload.flows.from", w.Flows.From, 0, v.s.Duration.Std())
 	m := w.Mix
 	if m == nil {
 		return

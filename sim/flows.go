@@ -15,6 +15,7 @@ type flowClient struct {
 	w      *World
 	m      *machine
 	every  time.Duration
+	from   time.Duration
 	flows  []*longFlow
 	byPort map[uint16]*longFlow
 	opened uint64 // numbers the flows
@@ -45,7 +46,7 @@ const (
 const flowPatience = 3 * time.Second
 
 func newFlowClient(w *World, m *machine, f scenarios.Flows) {
-	c := &flowClient{w: w, m: m, every: f.Every.Std(), byPort: make(map[uint16]*longFlow)}
+	c := &flowClient{w: w, m: m, every: f.Every.Std(), from: f.From.Std(), byPort: make(map[uint16]*longFlow)}
 	for _, vs := range w.plan.Config.Services {
 		for range f.PerService {
 			c.flows = append(c.flows, &longFlow{service: vs.Name, address: netip.AddrPortFrom(vs.VIP, vs.Port)})
@@ -57,7 +58,7 @@ func newFlowClient(w *World, m *machine, f scenarios.Flows) {
 // begin spreads the flows over the interval.
 func (c *flowClient) begin() {
 	for i, l := range c.flows {
-		c.next(l, time.Duration(i)*c.every/time.Duration(len(c.flows)))
+		c.next(l, c.from+time.Duration(i)*c.every/time.Duration(len(c.flows)))
 	}
 }
 

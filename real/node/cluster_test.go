@@ -102,9 +102,6 @@ func (c *cluster) judge() checker.Result {
 	c.end()
 	r := checker.Judge(c.history(c.plan, c.told...))
 	for _, v := range r.Violations {
-		if v.Check == "flows-survive" {
-			continue // those that the engine which was killed had handed over: see [DataPath]
-		}
 		c.t.Errorf("%+v", v)
 	}
 	for _, o := range r.Outages {
@@ -120,6 +117,23 @@ func (c *cluster) count(pick func(history.Event) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// wantShared wants that both engines have answered at some service before the faults of the test.
+func (c *cluster) wantShared(services ...string) {
+	c.t.Helper()
+	by := make(map[string]map[string]bool)
+	for _, e := range c.events() {
+		if e.Type == history.Probe && e.OK && e.Time < int64(3*time.Second) {
+			if by[e.Service] == nil {
+				by[e.Service] = make(map[string]bool)
+			}
+			by[e.Service][e.By] = true
+		}
+	}
+	if !slices.ContainsFunc(services, func(s string) bool { return len(by[s]) == 2 }) {
+		c.t.Errorf("the engines share no service: %v", by)
+	}
 }
 
 // TestCluster runs a whole cluster, each container a process in a network namespace of its own, and kills the engine that
@@ -141,6 +155,9 @@ func TestCluster(t *testing.T) {
 			c.machines[victim].start()
 			c.until(7500 * time.Millisecond)
 			r := c.judge()
+			if mode == "HA_MODE_SHARED_PAIR" {
+				c.wantShared("web", "shop")
+			}
 			for _, service := range []string{"web", "shop"} {
 				if mode == "HA_MODE_LEGACY_ACTIVE_STANDBY" && !slices.ContainsFunc(r.Outages, func(o checker.Outage) bool { return o.Service == service && o.Fault != "" }) {
 					t.Errorf("nobody noticed at %s that its engine was killed", service)

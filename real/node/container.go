@@ -269,9 +269,9 @@ func (c *container) beginEngine(ctx context.Context, n scenarios.Node) error {
 	if err != nil {
 		return err
 	}
-	path, err := NewDataPath(n.Name, scenarios.EngineDataIP(n.Number), GivePort, c.log)
-	if err != nil {
-		return err
+	path := NewDataPath(n.Name, scenarios.EngineDataIP(n.Number), c.log)
+	if err := path.share(); err != nil {
+		c.log.Error("this engine shares no flows with others", "error", err)
 	}
 	c.path.Store(path)
 	c.part(func() {

@@ -24,20 +24,20 @@ import (
 // DataPath is the proxy of an engine. It listens at the address of each service in the table that the engine has published,
 // and asks the table for every connection; the requests on one connection all go to the server that was chosen for it.
 //
-// A flow that belongs to another engine of the service is handed over inside a connection between the two (see [GivePort]),
-// and its answers come back the same way. In the platform, and in the simulator, the other engine answers the client itself
-// ("Virtual Service Scaling": forwarded at layer 2), so that its flows outlive the engine that handed them over. Here they
-// break with it: the kernel that takes over the address knows nothing of the connections that ended at the old one, and
-// resets them before any table could be asked (so [model.Table.Holder] has no use here).
+// A flow that belongs to another engine of the service is passed on to it frame by frame, and that engine answers the
+// client itself (see [frames]), so that its flows outlive the engine that holds the address. Whoever takes the address over
+// asks the others for the flows that it does not know.
 type DataPath struct {
 	name     string
 	own      netip.Addr // on the data network
-	givePort uint16
 	log      *slog.Logger
 	table    atomic.Pointer[model.Table]
 	open     openFlows
 	choosing sync.Mutex // one flow after the other, or two would have the same turn
 	traffic  *traffic
+	frames   *frames // nil: what arrives stays
+	askPort  uint16  // of other engines
+	sought   soughtFlows
 
 	ctx    context.Context
 	stop   context.CancelFunc
@@ -55,7 +55,7 @@ const (
 )
 
 // NewDataPath starts the data path of an engine, which serves nothing until a table is published.
-func NewDataPath(engine string, own netip.Addr, givePort uint16, log *slog.Logger) (*DataPath, error) {
+func NewDataPath(engine string, own netip.Addr, log *slog.Logger) *DataPath {
 	p := &DataPath{
 		name: engine, own: own, log: log, traffic: newTraffic(),
 		flows: make(chan net.Conn), listeners: make(map[netip.AddrPort]net.Listener),
@@ -68,14 +68,8 @@ func NewDataPath(engine string, own netip.Addr, givePort uint16, log *slog.Logge
 		},
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	l, err := p.listenGiven(givePort)
-	if err != nil {
-		p.stop()
-		return nil, err
-	}
-	p.work.Go(func() { p.acceptGiven(l) })
 	p.work.Go(func() { _ = p.server.Serve(flowListener{p}) })
-	return p, nil
+	return p
 }
 
 // Close ends the data path with all its flows.
@@ -89,6 +83,9 @@ func (p *DataPath) Close() {
 	p.mu.Unlock()
 	_ = p.server.Close()
 	p.work.Wait()
+	if p.frames != nil {
+		p.frames.close()
+	}
 }
 
 // publish makes a table the one that is asked, and listens where its services are. Flows that began under an earlier one
@@ -101,8 +98,12 @@ func (p *DataPath) publish(table *model.Table) {
 		return
 	}
 	wanted := make(map[netip.AddrPort]bool)
+	var shared []netip.AddrPort
 	for _, at := range table.Addresses() {
 		wanted[at] = true
+		if table.Holder(model.Flow{Service: at}, nil).IsValid() {
+			shared = append(shared, at)
+		}
 		if p.listeners[at] == nil {
 			p.listen(at)
 		}
@@ -113,11 +114,26 @@ func (p *DataPath) publish(table *model.Table) {
 			delete(p.listeners, at)
 		}
 	}
+	if p.frames != nil {
+		if err := p.frames.share(shared); err != nil {
+			p.log.Error("services not shared", "error", err)
+		}
+	}
+}
+
+// hold is told which addresses the engine holds.
+func (p *DataPath) hold(ip netip.Addr, holds bool) {
+	if p == nil || p.frames == nil {
+		return
+	}
+	if err := p.frames.hold(ip, holds); err != nil {
+		p.log.Error("frames are not led by address", "address", ip, "held", holds, "error", err)
+	}
 }
 
 // listen takes connections at a service's address, whether or not this engine holds it now: when it does, it is ready.
 func (p *DataPath) listen(at netip.AddrPort) {
-	lc := net.ListenConfig{Control: serviceSocket, KeepAliveConfig: idleProbes}
+	lc := net.ListenConfig{Control: p.serviceSocket, KeepAliveConfig: idleProbes}
 	l, err := lc.Listen(p.ctx, "tcp4", at.String())
 	if err != nil {
 		p.log.Error("service does not listen", "address", at, "error", err)
@@ -134,17 +150,22 @@ func (p *DataPath) listen(at netip.AddrPort) {
 				_ = sleep(p.ctx, acceptPause)
 			default:
 				service, client := ends(c)
-				p.accept(c, model.Flow{Client: client, Service: service})
+				p.accept(c, model.Flow{Client: client, Service: service, Given: true}) // or it had gone elsewhere
 			}
 		}
 	})
 }
 
-// serviceSocket lets a socket listen at an address that the machine does not have yet (ip(7), IP_FREEBIND).
-func serviceSocket(network, address string, c syscall.RawConn) error {
+// serviceSocket lets a socket listen at an address that the machine does not have yet (ip(7), IP_FREEBIND), and where flows
+// are passed on also answer from it (IP_TRANSPARENT).
+func (p *DataPath) serviceSocket(network, address string, c syscall.RawConn) error {
+	option := unix.IP_FREEBIND
+	if p.frames != nil {
+		option = unix.IP_TRANSPARENT
+	}
 	var err error
 	if problem := c.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_FREEBIND, 1)
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, option, 1)
 	}); problem != nil {
 		return problem
 	}
@@ -154,16 +175,12 @@ func serviceSocket(network, address string, c syscall.RawConn) error {
 // accept asks the table what to do with a new connection, and does it without waiting for anybody.
 func (p *DataPath) accept(c net.Conn, f model.Flow) {
 	d, counts := p.choose(f)
-	switch d.Action {
-	case model.ActionGive:
-		p.work.Go(func() { p.give(c, f, d.Engine) })
-		return
-	case model.ActionRefuse:
+	if d.Action == model.ActionRefuse {
 		resetConn(c)
 		return
 	}
 	select {
-	case p.flows <- &flow{Conn: p.open.opened(c, d.Server), client: f.Client, server: d.Server, carried: counts}:
+	case p.flows <- &flow{Conn: p.open.opened(c, f, d.Server), server: d.Server, carried: counts}:
 	case <-p.ctx.Done():
 		resetConn(c) // and who counts what is open ends, too
 	}
@@ -174,7 +191,7 @@ func (p *DataPath) choose(f model.Flow) (d model.Decision, counts *carried) {
 	p.choosing.Lock()
 	defer p.choosing.Unlock()
 	d = p.table.Load().Lookup(f, model.Load{Taken: p.traffic.flowsOf, Open: p.open.count})
-	if d.Service != "" && d.Action != model.ActionGive { // else nothing listens there
+	if d.Service != "" { // else nothing listens there
 		counts = p.traffic.flow(d.Service, f.Client, d.Server)
 	}
 	return d, counts
@@ -183,13 +200,9 @@ func (p *DataPath) choose(f model.Flow) (d model.Decision, counts *carried) {
 // flow is a connection of a client with the server that was chosen for it.
 type flow struct {
 	net.Conn
-	client  netip.AddrPort // who opened it, though another engine may have handed it over
 	server  netip.AddrPort
 	carried *carried
 }
-
-// RemoteAddr implements [net.Conn].
-func (f *flow) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(f.client) }
 
 type flowKey struct{}
 

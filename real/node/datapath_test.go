@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"firedrill/model"
 )
 
@@ -50,12 +48,9 @@ func silentServer(t testing.TB) netip.AddrPort {
 	return addrPort(l.Addr())
 }
 
-func newTestPath(t testing.TB, name, own string, givePort uint16) *DataPath {
+func newTestPath(t testing.TB, name, own string) *DataPath {
 	t.Helper()
-	p, err := NewDataPath(name, netip.MustParseAddr(own), givePort, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := NewDataPath(name, netip.MustParseAddr(own), quiet)
 	t.Cleanup(p.Close)
 	return p
 }
@@ -106,7 +101,7 @@ func readAll(t testing.TB, r *http.Response) string {
 
 func TestDataPathBalances(t *testing.T) {
 	one, two := newBackend(t, "server-1"), newBackend(t, "server-2")
-	p := newTestPath(t, "engine-1", "127.0.1.1", freePort(t))
+	p := newTestPath(t, "engine-1", "127.0.1.1")
 	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.2.1"), freePort(t))
 	p.publish(model.NewTable([]model.TableService{{Name: "web", Address: at, Servers: []netip.AddrPort{one, two}}}))
 	for _, want := range []string{"server-1 by engine-1", "server-2 by engine-1", "server-1 by engine-1"} {
@@ -124,7 +119,7 @@ func TestDataPathBalances(t *testing.T) {
 // TestFlowsStay keeps a flow open while the table changes under it, to other servers and to none at all.
 func TestFlowsStay(t *testing.T) {
 	one, two := newBackend(t, "server-1"), newBackend(t, "server-2")
-	p := newTestPath(t, "engine-1", "127.0.1.1", freePort(t))
+	p := newTestPath(t, "engine-1", "127.0.1.1")
 	service := model.TableService{Name: "web", Address: netip.AddrPortFrom(netip.MustParseAddr("127.0.2.1"), freePort(t)), Servers: []netip.AddrPort{one}}
 	p.publish(model.NewTable([]model.TableService{service}))
 	s := dial(t, service.Address)
@@ -153,7 +148,7 @@ func TestFlowsStay(t *testing.T) {
 }
 
 func TestDataPathRefuses(t *testing.T) {
-	p := newTestPath(t, "engine-1", "127.0.1.1", freePort(t))
+	p := newTestPath(t, "engine-1", "127.0.1.1")
 	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.2.1"), freePort(t))
 	p.publish(model.NewTable([]model.TableService{{Name: "web", Address: at}}))
 	s, err := openSession(t.Context(), at)
@@ -172,85 +167,46 @@ func TestDataPathRefuses(t *testing.T) {
 	}
 }
 
-// TestFlowsAreGiven has two engines that share a service. Each flow is answered by the engine that the table chooses,
-// whichever is asked, and that engine sees the client itself.
-func TestFlowsAreGiven(t *testing.T) {
+// TestFlowsAreFound has three engines, one of which is gone. Who looks for a flow finds it at the engine that has it open.
+func TestFlowsAreFound(t *testing.T) {
 	server := newBackend(t, "server-1")
-	give := freePort(t)
-	primary, other := newTestPath(t, "engine-1", "127.0.1.1", give), newTestPath(t, "engine-2", "127.0.1.2", give)
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.2.1"), freePort(t))
-	table := func(p *DataPath) *model.Table {
-		return model.NewTable([]model.TableService{{
-			Name: "web", Address: at, Servers: []netip.AddrPort{server}, Engines: []netip.Addr{primary.own, other.own}, Self: p.own,
-		}})
-	}
-	primary.publish(table(primary))
-	other.table.Store(table(other)) // which does not hold the address
-	answered := make(map[string]int)
-	for range 40 {
-		s := dial(t, at)
-		local, _ := ends(s.Conn)
-		want := "engine-1"
-		if d := table(primary).Lookup(model.Flow{Client: local, Service: at}, model.Load{Taken: func(string) uint64 { return 0 }}); d.Action == model.ActionGive {
-			want = "engine-2"
-		}
-		for range 2 {
-			if by := get(t, s); by != want {
-				t.Errorf("the flow of %v was answered by %s, want %s", local, by, want)
-			}
-		}
-		answered[want]++
-	}
-	if len(answered) != 2 {
-		t.Fatalf("all flows went to one engine: %v", answered)
-	}
-	other.traffic.samples(func(s *model.TrafficSample) {
-		if int(s.Flows) != answered["engine-2"] || s.Records[0].Client.Addr() != netip.MustParseAddr("127.0.0.1") {
-			t.Errorf("engine-2 counted %d flows, the first of %v", s.Flows, s.Records[0].Client)
-		}
-	})
-}
-
-func TestGivenFlowsBreakTogether(t *testing.T) {
-	server := newBackend(t, "server-1")
-	give := freePort(t)
-	primary, other := newTestPath(t, "engine-1", "127.0.1.1", give), newTestPath(t, "engine-2", "127.0.1.2", give)
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.2.1"), freePort(t))
-	service := model.TableService{Name: "web", Address: at, Servers: []netip.AddrPort{server}, Engines: []netip.Addr{other.own, primary.own}, Self: primary.own}
-	primary.publish(model.NewTable([]model.TableService{service}))
-	service.Self = other.own
-	other.table.Store(model.NewTable([]model.TableService{service}))
-	for {
-		s := dial(t, at)
-		if get(t, s) == "engine-2" {
-			other.Close()
-			if _, err := s.ask(t.Context()); err == nil || reasonOf(err) != "reset" {
-				t.Errorf("the engine that carried the flow is gone: %v, want a reset", err)
-			}
-			return
+	port, gone := freePort(t), netip.MustParseAddr("127.0.1.3")
+	seeker, keeper := newTestPath(t, "engine-1", "127.0.1.1"), newTestPath(t, "engine-2", "127.0.1.2")
+	service := model.TableService{Name: "web", Address: netip.AddrPortFrom(netip.MustParseAddr("127.0.2.1"), freePort(t)), Servers: []netip.AddrPort{server}}
+	for _, p := range []*DataPath{seeker, keeper} {
+		if err := p.answerAt(port); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-func TestProxyLine(t *testing.T) {
-	end := rapid.Custom(func(rt *rapid.T) netip.AddrPort {
-		b := rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(rt, "address")
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b)), rapid.Uint16().Draw(rt, "port"))
-	})
-	rapid.Check(t, func(rt *rapid.T) {
-		f := model.Flow{Client: end.Draw(rt, "client"), Service: end.Draw(rt, "service"), Given: true}
-		line := proxyLine(f)
-		r := strings.NewReader(line + "GET / HTTP/1.1")
-		got, err := readProxyLine(r)
-		if err != nil || got != f || len(line) > longestProxyLine || r.Len() != len("GET / HTTP/1.1") {
-			rt.Fatalf("%q was read as %v, %v, with %d bytes left", line, got, err, r.Len())
+	keeper.publish(model.NewTable([]model.TableService{service}))
+	s := dial(t, service.Address)
+	get(t, s)
+	local, _ := ends(s.Conn)
+	flow := model.Flow{Client: local, Service: service.Address}
+	sought := func(engines ...netip.Addr) (netip.Addr, bool) {
+		service.Self, service.Engines = seeker.own, engines
+		seeker.table.Store(model.NewTable([]model.TableService{service}))
+		return seeker.seek(flow)
+	}
+	for _, engines := range [][]netip.Addr{{seeker.own, keeper.own}, {seeker.own, keeper.own, gone}} {
+		if at, known := sought(engines...); at != keeper.own || !known {
+			t.Errorf("of %v, %v has the flow, known %v; want engine-2", engines, at, known)
 		}
-	})
-	for _, bad := range []string{
-		"", "GET / HTTP/1.1\r\n", "PROXY UNKNOWN\r\n", "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n", "PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n",
-		"PROXY TCP4 1.2.3 5.6.7.8 1 2\r\n", "PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n", strings.Repeat("P", 200),
-	} {
-		if f, err := readProxyLine(strings.NewReader(bad)); err == nil {
+	}
+	if at, known := sought(seeker.own, gone); at.IsValid() || known {
+		t.Errorf("an engine that is gone: the flow is at %v, known %v; want that nothing is known", at, known)
+	}
+	s.close()
+	for begin := time.Now(); keeper.open.has(flow); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > 5*time.Second {
+			t.Fatal("a flow that is closed is still open")
+		}
+	}
+	if at, known := sought(seeker.own, keeper.own); at.IsValid() || !known {
+		t.Errorf("a flow that is over is at %v, known %v; want that it is nowhere", at, known)
+	}
+	for _, bad := range []string{"", "\n", "1.2.3.4:1 5.6.7.8:80", "1.2.3.4:1\n", "1.2.3.4:1 5.6.7.8:65536\n", strings.Repeat("1", 200) + "\n"} {
+		if f, err := readAsk(strings.NewReader(bad)); err == nil {
 			t.Errorf("%q was taken for the flow %v", bad, f)
 		}
 	}

@@ -1,78 +1,148 @@
 package node
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"firedrill/model"
 )
 
-// GivePort is where an engine takes the flows that others of its group hand to it, on the data network. Each is one
-// connection: a line that says whose it is (the PROXY protocol, version 1), and then what the client and the engine say.
-const GivePort = 7001
+// AskPort is where an engine answers, on the data network, whether it has a flow: a line with the addresses of client and
+// service, and one that says yes or no.
+const AskPort = 7001
 
-// givePatience is for the other engine to take a flow. Its kernel does so at once, or it is gone.
-const givePatience = 300 * time.Millisecond
+const (
+	askPatience = 300 * time.Millisecond // for the other engine to answer. Its kernel does so at once, or it is gone
+	longestAsk  = 64                     // a question in bytes
+	yes, no     = "yes\n", "no\n"
+)
 
-// longestProxyLine is the longest line that the protocol knows, its end included.
-const longestProxyLine = 107
-
-// give hands a client's connection to another engine and carries it there and back until one side ends it.
-func (p *DataPath) give(c net.Conn, f model.Flow, engine netip.Addr) {
-	d := net.Dialer{Timeout: givePatience, LocalAddr: tcpAddr(p.own), KeepAliveConfig: idleProbes, Control: userTimeout(clientPatience)}
-	other, err := d.DialContext(p.ctx, "tcp4", netip.AddrPortFrom(engine, p.givePort).String())
-	if err != nil {
-		resetConn(c)
-		return
+// share lets the engine share flows with the others of its group, in the network namespace of this process. Without it
+// every flow that arrives stays.
+func (p *DataPath) share() error {
+	if err := p.answerAt(AskPort); err != nil {
+		return err
 	}
-	stop := context.AfterFunc(p.ctx, func() {
-		resetConn(c)
-		resetConn(other)
-	})
-	defer stop()
-	if _, err := io.WriteString(other, proxyLine(f)); err != nil {
-		resetConn(c)
-		resetConn(other)
-		return
+	var err error
+	if p.frames, err = newFrames(p.own); err != nil {
+		return err
 	}
-	var both sync.WaitGroup
-	both.Go(func() { pipe(other, c) })
-	both.Go(func() { pipe(c, other) })
-	both.Wait()
-	_ = c.Close()
-	_ = other.Close()
+	p.work.Go(p.direct)
+	return nil
 }
 
-// pipe copies one direction. What ends it ends the other side in the same way: a farewell is passed on, a reset resets.
-func pipe(to, from net.Conn) {
-	if _, err := io.Copy(to, from); err != nil {
-		resetConn(to)
-		resetConn(from)
-		return
-	}
-	_ = to.(*net.TCPConn).CloseWrite()
-}
-
-func (p *DataPath) listenGiven(port uint16) (net.Listener, error) {
-	lc := net.ListenConfig{KeepAliveConfig: idleProbes, Control: userTimeout(clientPatience)}
+// answerAt answers the questions of other engines at a port, which is also theirs.
+func (p *DataPath) answerAt(port uint16) error {
+	lc := net.ListenConfig{KeepAliveConfig: idleProbes, Control: userTimeout(askPatience)}
 	l, err := lc.Listen(p.ctx, "tcp4", netip.AddrPortFrom(p.own, port).String())
 	if err != nil {
-		return nil, fmt.Errorf("listening for flows of other engines: %w", err)
+		return fmt.Errorf("listening for other engines: %w", err)
 	}
 	context.AfterFunc(p.ctx, func() { _ = l.Close() })
-	p.givePort = port
-	return l, nil
+	p.askPort = port
+	p.work.Go(func() { p.answer(l) })
+	return nil
 }
 
-// acceptGiven takes flows from other engines.
-func (p *DataPath) acceptGiven(l net.Listener) {
+// direct decides where segments belong whose flows the kernel does not know.
+func (p *DataPath) direct() {
+	stop := context.AfterFunc(p.ctx, func() { _ = p.frames.shown.SetReadDeadline(time.Now()) })
+	defer stop()
+	for p.ctx.Err() == nil {
+		segments, err := p.frames.receive()
+		if err != nil && p.ctx.Err() == nil {
+			p.log.Debug("segments were lost", "error", err)
+			_ = sleep(p.ctx, acceptPause)
+		}
+		for _, s := range segments {
+			p.place(s)
+		}
+	}
+}
+
+// place sends a segment where its flow is, or where a new one shall be.
+func (p *DataPath) place(s *segment) {
+	switch {
+	case p.open.has(s.flow):
+		p.send(s, netip.Addr{})
+	case s.begins:
+		p.send(s, p.table.Load().Lookup(s.flow, model.Load{}).Engine)
+	default:
+		if p.sought.wait(s) {
+			p.work.Go(func() {
+				engine, known := p.seek(s.flow)
+				for _, s := range p.sought.end(s.flow) {
+					if known {
+						p.send(s, engine)
+					}
+				}
+			})
+		}
+	}
+}
+
+// send passes a segment on to an engine, or takes it here.
+func (p *DataPath) send(s *segment, engine netip.Addr) {
+	var err error
+	if engine.IsValid() {
+		err = p.frames.passOn(s, engine)
+	} else {
+		err = p.frames.take(s)
+	}
+	if err != nil && !errors.Is(err, unix.EMSGSIZE) {
+		p.log.Debug("segment not sent", "client", s.flow.Client, "service", s.flow.Service, "engine", engine, "error", err)
+	}
+}
+
+// seek finds the engine that has a flow, one after the other. Where all say that they do not, it is nowhere, and this engine's
+// kernel resets it; as long as one says nothing, who knows.
+func (p *DataPath) seek(f model.Flow) (engine netip.Addr, known bool) {
+	known = true
+	var asked []netip.Addr
+	for {
+		engine := p.table.Load().Holder(f, asked)
+		if !engine.IsValid() {
+			return engine, known
+		}
+		has, err := p.ask(engine, f)
+		if has {
+			return engine, true
+		}
+		known = known && err == nil
+		asked = append(asked, engine)
+	}
+}
+
+// ask asks another engine whether it has a flow.
+func (p *DataPath) ask(engine netip.Addr, f model.Flow) (bool, error) {
+	d := net.Dialer{Timeout: askPatience, LocalAddr: tcpAddr(p.own)}
+	c, err := d.DialContext(p.ctx, "tcp4", netip.AddrPortFrom(engine, p.askPort).String())
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(askPatience))
+	if _, err := fmt.Fprintf(c, "%v %v\n", f.Client, f.Service); err != nil {
+		return false, err
+	}
+	reply, err := io.ReadAll(c)
+	if err == nil && string(reply) != yes && string(reply) != no {
+		err = fmt.Errorf("%q is no answer", reply)
+	}
+	return string(reply) == yes, err
+}
+
+// answer tells other engines what this one has.
+func (p *DataPath) answer(l net.Listener) {
 	for p.ctx.Err() == nil {
 		c, err := l.Accept()
 		if err != nil {
@@ -80,53 +150,29 @@ func (p *DataPath) acceptGiven(l net.Listener) {
 			continue
 		}
 		p.work.Go(func() {
-			_ = c.SetReadDeadline(time.Now().Add(givePatience))
-			f, err := readProxyLine(c)
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(askPatience))
+			f, err := readAsk(c)
 			if err != nil {
-				resetConn(c)
+				p.log.Debug("question not understood", "error", err)
 				return
 			}
-			_ = c.SetReadDeadline(time.Time{})
-			p.accept(c, f)
+			reply := no
+			if p.open.has(f) {
+				reply = yes
+			}
+			_, _ = io.WriteString(c, reply)
 		})
 	}
 }
 
-// proxyLine says whose flow follows.
-func proxyLine(f model.Flow) string {
-	return fmt.Sprintf("PROXY TCP4 %v %v %d %d\r\n", f.Client.Addr(), f.Service.Addr(), f.Client.Port(), f.Service.Port())
-}
-
-// readProxyLine reads what [proxyLine] wrote, and not a byte more.
-func readProxyLine(r io.Reader) (model.Flow, error) {
-	var line []byte
-	for b := make([]byte, 1); len(line) < longestProxyLine; {
-		if _, err := io.ReadFull(r, b); err != nil {
-			return model.Flow{}, err
-		}
-		line = append(line, b[0])
-		if b[0] == '\n' {
-			break
-		}
-	}
-	text, ended := strings.CutSuffix(string(line), "\r\n")
-	field := strings.Split(text, " ")
-	if !ended || len(field) != 6 || field[0] != "PROXY" || field[1] != "TCP4" {
-		return model.Flow{}, fmt.Errorf("%q does not begin a flow", line)
-	}
-	client, err1 := parseEnd(field[2], field[4])
-	service, err2 := parseEnd(field[3], field[5])
-	if err1 != nil || err2 != nil {
-		return model.Flow{}, fmt.Errorf("%q names no addresses of a flow", line)
-	}
-	return model.Flow{Client: client, Service: service, Given: true}, nil
-}
-
-func parseEnd(address, port string) (netip.AddrPort, error) {
-	ip, err := netip.ParseAddr(address)
+func readAsk(r io.Reader) (model.Flow, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, longestAsk)).ReadString('\n')
 	if err != nil {
-		return netip.AddrPort{}, err
+		return model.Flow{}, err
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return netip.AddrPortFrom(ip, uint16(n)), err
+	client, service, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+	c, err1 := netip.ParseAddrPort(client)
+	s, err2 := netip.ParseAddrPort(service)
+	return model.Flow{Client: c, Service: s}, errors.Join(err1, err2)
 }

@@ -42,7 +42,7 @@ func longFlows(plan *scenarios.Scenario, client string, clock *Clock, record *Re
 		}
 	}
 	for i, l := range out {
-		l.first = time.Duration(i) * l.every / time.Duration(len(out))
+		l.first = w.From.Std() + time.Duration(i)*l.every/time.Duration(len(out))
 	}
 	return out
 }

@@ -167,6 +167,7 @@ func (r *Runtime) Check(id model.CheckID, question model.Check) {
 
 // AddAddress implements [model.Env].
 func (r *Runtime) AddAddress(ip netip.Addr) {
+	r.settings.DataPath.hold(ip, true) // before the first frame comes
 	if r.settings.Addresses.add(ip) {
 		r.world(model.EventAddressAdded, ip)
 	}
@@ -175,6 +176,7 @@ func (r *Runtime) AddAddress(ip netip.Addr) {
 // RemoveAddress implements [model.Env].
 func (r *Runtime) RemoveAddress(ip netip.Addr) {
 	if r.settings.Addresses.remove(ip) {
+		r.settings.DataPath.hold(ip, false)
 		r.world(model.EventAddressRemoved, ip)
 	}
 }

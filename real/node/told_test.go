@@ -58,10 +58,7 @@ func quietContainer(t *testing.T, out *bytes.Buffer) *container {
 func TestWhatAProcessIsToldIsDone(t *testing.T) {
 	var out bytes.Buffer
 	c := quietContainer(t, &out)
-	path, err := NewDataPath("engine-1", netip.MustParseAddr("127.0.0.1"), 0, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := NewDataPath("engine-1", netip.MustParseAddr("127.0.0.1"), quiet)
 	defer path.Close()
 	c.path.Store(path)
 	path.traffic.flow("web", netip.AddrPort{}, netip.AddrPort{})
