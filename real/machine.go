@@ -28,8 +28,9 @@ type machine struct {
 	addresses []netip.Addr // from the start
 	spec      node.Spec    // what it is told
 	container testcontainers.Container
-	voice     atomic.Pointer[voice] // of its latest incarnation
-	cold      atomic.Bool           // it has no power
+	shelf     testcontainers.Container // that keeps its disk; nil: its own container does
+	voice     atomic.Pointer[voice]    // of its latest incarnation
+	cold      atomic.Bool              // it has no power
 
 	mu     sync.Mutex // held while it is being started, killed or frozen
 	up     bool
@@ -54,10 +55,15 @@ const cpuShares = 8192
 // create makes the container, with its disk empty, and does not start it.
 func (m *machine) create(ctx context.Context) error {
 	d := m.cluster.docker
+	if m.cluster.smallDisks && m.hasDisk() {
+		if err := m.shelve(ctx); err != nil {
+			return err
+		}
+	}
 	request := testcontainers.ContainerRequest{
 		Image:  d.image,
 		Name:   m.cluster.nameOf(m.Node),
-		Labels: make(map[string]string),
+		Labels: m.cluster.copyLabels(),
 		Cmd:    []string{"--told"},
 		ConfigModifier: func(c *container.Config) {
 			c.Hostname, c.OpenStdin = m.Name, true
@@ -70,10 +76,10 @@ func (m *machine) create(ctx context.Context) error {
 			if m.Role == scenarios.RoleGateway {
 				h.Sysctls["net.ipv4.ip_forward"] = "1"
 			}
+			if m.shelf != nil {
+				h.VolumesFrom = []string{m.shelf.GetContainerID()}
+			}
 		},
-	}
-	for name, value := range m.cluster.labels {
-		request.Labels[name] = value
 	}
 	for _, w := range m.cluster.wiresOf(m.Node) {
 		request.Networks = append(request.Networks, w.called)
@@ -117,6 +123,17 @@ func (m *machine) tell(what node.Message) error {
 	return nil
 }
 
+// parts are the containers that it is made of.
+func (m *machine) parts() []string {
+	var ids []string
+	for _, c := range []testcontainers.Container{m.container, m.shelf} {
+		if c != nil {
+			ids = append(ids, c.GetContainerID())
+		}
+	}
+	return ids
+}
+
 func (m *machine) id() string { return m.container.GetContainerID() }
 
 // speaksBy tells whether the machine is meant to be up, and to have this voice.
@@ -141,7 +158,7 @@ func (m *machine) replace(ctx context.Context) error {
 	if m.gone {
 		return nil
 	}
-	if err := m.cluster.docker.removeContainers(ctx, []string{m.id()}); err != nil {
+	if err := m.cluster.docker.removeContainers(ctx, m.parts()); err != nil {
 		return err
 	}
 	m.spec.Replaced = true

@@ -77,10 +77,7 @@ func (r *run) scrap(m *machine) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.gone = true
-	if m.container == nil {
-		return nil
-	}
-	return r.cluster.docker.removeContainers(ctx, []string{m.id()})
+	return r.cluster.docker.removeContainers(ctx, m.parts())
 }
 
 // note implements [plant].

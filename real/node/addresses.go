@@ -32,6 +32,7 @@ type link struct {
 	own     []netip.Addr // its first is the source of what the container sends there
 	link    netlink.Link
 	arp     *arp.Client
+	deaf    bool // gratuitous ARP goes unnoticed
 }
 
 // HardwareAddr is the MAC address of the container whose first address on a network is ip: a locally administered one, made

@@ -41,6 +41,8 @@ type Spec struct {
 	Replaced bool `json:"replaced,omitempty"`
 	// Members are the addresses of the cluster's members by now; without any, those that the plan begins with.
 	Members []netip.Addr `json:"members,omitempty"`
+	// Faults are those in force when the process begins.
+	Faults []Fault `json:"faults,omitempty"`
 	// Made is what a cloud has made this engine as; nil: the plan knows this container.
 	Made *Made `json:"made,omitempty"`
 }
