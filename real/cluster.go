@@ -154,10 +154,10 @@ func plugged(n scenarios.Node) []string {
 	}
 }
 
-// wiresOf are the networks that a node is on, as the engine has them.
-func (c *cluster) wiresOf(n scenarios.Node) []*wire {
+// wires are networks of some names, as the engine has them.
+func (c *cluster) wires(names []string) []*wire {
 	var out []*wire
-	for _, name := range plugged(n) {
+	for _, name := range names {
 		for _, w := range c.nets {
 			if w.name == name {
 				out = append(out, w)

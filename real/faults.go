@@ -43,6 +43,7 @@ var strikes = map[string]strike{
 	"duplication":       strikeDuplication,
 	"flapping-link":     strikeFlappingLink,
 	"stale-arp":         strikeStaleARP,
+	"duplicate-address": strikeDuplicateAddress,
 	"slow-disk":         inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Sync: f.Delay.Min} }),
 	"stuck-disk":        inside(func(*scenarios.Fault) node.Fault { return node.Fault{Stuck: true} }),
 	diskFull:            inside(func(*scenarios.Fault) node.Fault { return node.Fault{Full: true} }),

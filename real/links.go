@@ -161,7 +161,7 @@ func (b *blow) links(at, others []*machine) []linked {
 	var out []linked
 	for _, m := range at {
 		if others == nil {
-			if b.Network == "" || slices.Contains(plugged(m.Node), b.Network) {
+			if b.Network == "" || slices.Contains(m.networks, b.Network) {
 				out = append(out, linked{m, nil})
 			}
 		} else if peers := b.peers(m, others); len(peers) > 0 {
@@ -184,8 +184,8 @@ func (b *blow) peers(m *machine, others []*machine) []netip.Addr {
 
 // shares tells whether two machines are on one network, of that name if there is one.
 func (m *machine) shares(o *machine, network string) bool {
-	for _, a := range plugged(m.Node) {
-		for _, b := range plugged(o.Node) {
+	for _, a := range m.networks {
+		for _, b := range o.networks {
 			if a == b && (network == "" || a == network) {
 				return true
 			}

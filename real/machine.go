@@ -25,6 +25,7 @@ import (
 type machine struct {
 	cluster *cluster
 	scenarios.Node
+	networks  []string     // that it is on
 	addresses []netip.Addr // from the start
 	spec      node.Spec    // what it is told
 	container testcontainers.Container
@@ -40,12 +41,12 @@ type machine struct {
 }
 
 // newMachine says what a container is told; it makes none yet.
-func (c *cluster) newMachine(n scenarios.Node, addresses []netip.Addr, spec node.Spec) *machine {
+func (c *cluster) newMachine(n scenarios.Node, networks []string, addresses []netip.Addr, spec node.Spec) *machine {
 	spec.Name = n.Name
-	for _, w := range c.wiresOf(n) {
+	for _, w := range c.wires(networks) {
 		spec.Networks = append(spec.Networks, node.Network{Name: w.name, Handed: w.handed})
 	}
-	return &machine{cluster: c, Node: n, addresses: addresses, spec: spec}
+	return &machine{cluster: c, Node: n, networks: networks, addresses: addresses, spec: spec}
 }
 
 // cpuShares is how much each container counts when the processor is short, of which 1024 is usual: what is rehearsed
@@ -81,7 +82,7 @@ func (m *machine) create(ctx context.Context) error {
 			}
 		},
 	}
-	for _, w := range m.cluster.wiresOf(m.Node) {
+	for _, w := range m.cluster.wires(m.networks) {
 		request.Networks = append(request.Networks, w.called)
 	}
 	made, err := d.provider.CreateContainer(ctx, request)

@@ -41,6 +41,8 @@ type run struct {
 	issued    int
 	byName    map[string]*machine
 	roles     *scenarios.Roles
+	holders   holders
+	strangers int
 	made      []scenarios.Node // by the cloud
 	known     []netip.Addr     // who the members of the cluster are, as clients have been told
 	events    []history.Event
@@ -110,7 +112,7 @@ func clientNode(name string) scenarios.Node {
 
 func newRun(ctx context.Context, plan *scenarios.Scenario, c *cluster, fail context.CancelCauseFunc) *run {
 	c.smallDisks = slices.ContainsFunc(plan.Faults, func(f scenarios.Fault) bool { return f.Fault == diskFull })
-	r := &run{plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
+	r := &run{plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order), roles: scenarios.NewRoles(plan), holders: make(holders)}
 	r.known = r.members()
 	return r
 }
@@ -138,7 +140,7 @@ func (r *run) install(all node.Spec) error {
 		if err != nil {
 			return err
 		}
-		m := r.cluster.newMachine(n, addresses, spec)
+		m := r.cluster.newMachine(n, plugged(n), addresses, spec)
 		r.cluster.machines = append(r.cluster.machines, m)
 		r.byName[n.Name] = m
 	}
@@ -257,6 +259,7 @@ func (r *run) record(e history.Event) {
 	}
 	if e.Type == history.NodeEv {
 		r.roles.Follow(&e)
+		r.holders.follow(&e)
 	}
 }
 

@@ -132,7 +132,11 @@ func newContainer(specPath string, out, problems io.Writer) (*container, error) 
 	if err := checkForwarding(c.node().Role == scenarios.RoleGateway); err != nil {
 		return nil, err
 	}
-	if c.addresses, err = Settle(spec.Networks, own, c.log); err != nil {
+	settle := Settle
+	if spec.Claims != nil {
+		settle = settleAsStranger
+	}
+	if c.addresses, err = settle(spec.Networks, own, c.log); err != nil {
 		return nil, err
 	}
 	c.members.Store(&spec.Members)
@@ -222,6 +226,10 @@ func (c *container) emit(e model.Event) { c.record.Node(c.spec.Name, e) }
 
 // begin starts the parts of the container's role.
 func (c *container) begin(ctx context.Context) error {
+	if c.spec.Claims != nil {
+		c.beginStranger(ctx)
+		return nil
+	}
 	n := c.node()
 	c.emit(model.Event{Kind: model.EventStarted, Unit: c.told()})
 	switch {
