@@ -279,7 +279,21 @@ func strikePause(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 			if m.paused > 0 || !m.up {
 				return nil
 			}
-			return m.thaw(ctx)
+			return m.goOn(ctx)
 		})
 	}, err
+}
+
+// goOn lets a machine that was frozen run, and gives it the orders that it was given meanwhile.
+func (m *machine) goOn(ctx context.Context) error {
+	if err := m.thaw(ctx); err != nil {
+		return err
+	}
+	for _, o := range m.owed {
+		if _, err := m.obey(ctx, o); err != nil {
+			return err
+		}
+	}
+	m.owed = nil
+	return nil
 }

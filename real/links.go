@@ -213,14 +213,19 @@ func (r *run) give(ctx context.Context, b *blow, orders []order) (int64, heal, e
 	}, err
 }
 
-// carryOut gives orders and returns when the first took effect, which those who carry them out tell.
+// carryOut gives orders and returns when the first took effect, which those who carry them out tell. A machine that is frozen
+// gets them when it goes on.
 func (r *run) carryOut(ctx context.Context, orders []order) (int64, error) {
 	var mu sync.Mutex
 	first := int64(-1)
 	err := inParallel(orders, func(o order) error {
 		o.machine.mu.Lock()
 		defer o.machine.mu.Unlock()
-		if !o.machine.up {
+		switch {
+		case !o.machine.up:
+			return nil
+		case o.machine.paused > 0: // where nothing can be run
+			o.machine.owed = append(o.machine.owed, o)
 			return nil
 		}
 		said, err := o.machine.obey(ctx, o)

@@ -35,9 +35,10 @@ type machine struct {
 
 	mu     sync.Mutex // held while it is being started, killed or frozen
 	up     bool
-	gone   bool // for good
-	downs  int  // how many faults keep it down
-	paused int  // how many faults keep it frozen
+	gone   bool    // for good
+	downs  int     // how many faults keep it down
+	paused int     // how many faults keep it frozen
+	owed   []order // that it was given while it was
 }
 
 // newMachine says what a container is told; it makes none yet.
@@ -106,7 +107,7 @@ func (m *machine) start(ctx context.Context, line func(*voice, []byte)) error {
 		stream.Close()
 		return fmt.Errorf("starting the container of %s: %w", m.Name, err)
 	}
-	m.up = true
+	m.up, m.owed = true, nil // it is told what is in force
 	m.cold.Store(false)
 	m.voice.Store(hear(stream.HijackedResponse, line))
 	return m.tell(node.Message{Spec: &m.spec})

@@ -188,6 +188,31 @@ func TestOrdersInForce(t *testing.T) {
 	}
 }
 
+// TestWhoIsFrozenIsToldLater: nothing can be run in a container that is frozen.
+func TestWhoIsFrozenIsToldLater(t *testing.T) {
+	r := testRun(t, "real-leader-killed")
+	m := r.byName["controller-1"]
+	m.up, m.paused = true, 1
+	b := &blow{Fault: &scenarios.Fault{}, step: 4, targets: []*machine{m}, others: r.called([]string{"controller-2"})}
+	_, heal, err := strikePartitionOneWay(t.Context(), r, &blow{Fault: &scenarios.Fault{To: "controller-1"}, step: 3, targets: b.others, others: b.targets})
+	if err == nil {
+		_, heal, err = strikes["read-error"](t.Context(), r, b)
+	}
+	if err == nil {
+		_, err = heal(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var owed []string
+	for _, o := range m.owed {
+		owed = append(owed, strings.Join(o.args[:3], " "))
+	}
+	if got, want := strings.Join(owed, ", "), "cut --id 3, fault --id 4, mend --id 4"; got != want {
+		t.Errorf("it is owed %s, want %s", got, want)
+	}
+}
+
 // TestWhatAStrangerClaims follows the addresses that an engine takes and gives up.
 func TestWhatAStrangerClaims(t *testing.T) {
 	r := testRun(t, "real-leader-killed")
