@@ -112,7 +112,10 @@ func clientNode(name string) scenarios.Node {
 
 func newRun(ctx context.Context, plan *scenarios.Scenario, c *cluster, fail context.CancelCauseFunc) *run {
 	c.smallDisks = slices.ContainsFunc(plan.Faults, func(f scenarios.Fault) bool { return f.Fault == diskFull })
-	r := &run{plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order), roles: scenarios.NewRoles(plan), holders: make(holders)}
+	r := &run{
+		plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order),
+		roles: scenarios.NewRoles(plan), holders: make(holders),
+	}
 	r.known = r.members()
 	return r
 }

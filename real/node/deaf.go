@@ -12,7 +12,8 @@ const (
 	dropGratuitousARP = 31 // IPV4_DEVCONF_DROP_GRATUITOUS_ARP of linux/ip.h
 )
 
-// hearGratuitousARP lets the kernel heed gratuitous ARP on each network, or not: its setting drop_gratuitous_arp. By netlink, because /proc/sys cannot be written in a container.
+// hearGratuitousARP lets the kernel heed gratuitous ARP on each network, or not: its setting drop_gratuitous_arp. By netlink,
+// because /proc/sys cannot be written in a container.
 func (a *Addresses) hearGratuitousARP(deaf func(network string) bool) error {
 	if a == nil {
 		return nil
