@@ -438,20 +438,20 @@ func nodeCommand() *cobra.Command {
 		s.BoolVar(&f.Out, "out", false, "what goes to them")
 		s.StringVar(&f.Loss, "loss", "", "share that is lost, such as 5%")
 	}
-	inside := func(s *pflag.FlagSet, f *drill.NodeFault) {
-		s.StringVar(&f.Delay, "delay", "", "what a message takes longer, such as 5ms..20ms")
-		s.DurationVar(&f.Sync, "sync", 0, "what a sync of the disk takes longer")
-		s.DurationVar(&f.Work, "work", 0, "what everything that the node does takes longer")
-		s.DurationVar(&f.Clock, "clock", 0, "how far the wall clock is off")
+	rule := func(s *pflag.FlagSet, f *drill.NodeFault) {
+		s.StringVar(&f.Rule, "rule", "{}", "what the fault is, as JSON")
 	}
 	fault("cut", "Cut links of this container (nftables)", drill.CutNode, peers)
-	fault("fault", "Make the process delay or lose messages, sync or work slowly, or mistake the date", drill.StrikeNode, peers, inside)
+	fault("fault", "Make the process play a fault", drill.StrikeNode, rule)
+	fault("rot", "Flip a bit on the disk of the process", drill.RotNode)
 	fault("mend", "End the fault and the cut of a number", drill.MendNode)
 	c.AddCommand(
 		&cobra.Command{Use: "measure WHAT COUNT [ADDRESS]", Short: "Measure links, the disk, timers or requests from here", Args: cobra.RangeArgs(2, 3),
 			RunE: func(c *cobra.Command, args []string) error {
 				return drill.Measure(c.Context(), c.OutOrStdout(), o, args)
 			}},
+		&cobra.Command{Use: "shelf", Short: "Have a disk mounted, and do nothing", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { <-c.Context().Done(); return nil }},
 		&cobra.Command{Use: "portal ADDRESS ...", Short: "Pass connections on to the REST API of a controller", Args: cobra.MinimumNArgs(1),
 			RunE: func(c *cobra.Command, args []string) error { return drill.Portal(c.Context(), args) }})
 	return c

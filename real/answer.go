@@ -11,32 +11,15 @@ import (
 )
 
 // answer does what the world owes to what a machine says.
-func (r *run) answer(m *machine, v *voice, e *history.Event) {
+func (r *run) answer(e *history.Event) {
 	if e.Type != history.NodeEv {
 		return
 	}
 	switch model.EventKind(e.Event) {
-	case model.EventStarted:
-		if e.Node == m.Name && v.begun { // it has restarted by itself, and forgotten what it was ordered
-			go r.remind(m, v)
-		}
-		v.begun = true
 	case model.EventMembers:
 		r.tellMembers()
 	case model.EventMetricsRead: // what has truly been carried is told beside it
 		r.tell(node.Message{Carried: &e.Unit}, scenarios.RoleEngine)
-	}
-}
-
-// remind gives a machine the orders that are in force.
-func (r *run) remind(m *machine, v *voice) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.up || m.voice.Load() != v {
-		return
-	}
-	if err := r.catchUp(r.ctx, m); err != nil {
-		r.fail(err)
 	}
 }
 

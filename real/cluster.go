@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -31,10 +32,13 @@ func subnet(slot, network int) netip.Prefix {
 
 // cluster is the networks and the containers of one run.
 type cluster struct {
-	docker   *Docker
-	id       string // of the run, in the names of its containers
-	live     bool
-	labels   map[string]string
+	docker *Docker
+	id     string // of the run, in the names of its containers
+	live   bool
+	labels map[string]string
+
+	smallDisks bool // which can run full, see [machine.shelve]
+
 	nets     []*wire
 	machines []*machine // controllers, engines, servers, the gateway, then clients
 }
@@ -85,6 +89,8 @@ func (d *Docker) newCluster(ctx context.Context, machines []scenarios.Node, live
 // nameOf is what the engine calls the container of a machine.
 func (c *cluster) nameOf(n scenarios.Node) string { return "firedrill-" + c.id + "-" + n.Name }
 
+func (c *cluster) copyLabels() map[string]string { return maps.Clone(c.labels) }
+
 // claim creates the networks of a slot, or fails and returns some.
 func (c *cluster) claim(ctx context.Context, slot int) (nets []*wire, err error) {
 	for i, name := range networkNames {
@@ -124,9 +130,7 @@ func (c *cluster) remove() error {
 	defer cancel()
 	var ids []string
 	for _, m := range c.machines {
-		if m.container != nil {
-			ids = append(ids, m.container.GetContainerID())
-		}
+		ids = append(ids, m.parts()...)
 	}
 	if err := c.docker.removeContainers(ctx, ids); err != nil {
 		return err
@@ -150,10 +154,10 @@ func plugged(n scenarios.Node) []string {
 	}
 }
 
-// wiresOf are the networks that a node is on, as the engine has them.
-func (c *cluster) wiresOf(n scenarios.Node) []*wire {
+// wires are networks of some names, as the engine has them.
+func (c *cluster) wires(names []string) []*wire {
 	var out []*wire
-	for _, name := range plugged(n) {
+	for _, name := range names {
 		for _, w := range c.nets {
 			if w.name == name {
 				out = append(out, w)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
+
 	"firedrill/checker"
 	"firedrill/checker/history"
 	"firedrill/scenarios"
@@ -19,7 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("FIREDRILL_TEST_RUN") != "" {
 		d, err := Open(context.Background())
 		if err == nil {
-			_, err = d.Play(context.Background(), smallPlan(), 1, Options{})
+			_, err = d.Play(context.Background(), parsed(full), 1, Options{})
 		}
 		if err != nil {
 			panic(err)
@@ -39,8 +41,26 @@ faults:
   - {at: 2s, fault: crash, target: leader, for: 500ms}
 `
 
-func smallPlan() *scenarios.Scenario {
-	s, err := scenarios.Parse("small.yaml", []byte(small))
+// full has a disk that is kept beside its machine.
+const full = `
+name: full
+about: One controller, whose disk is full when it is killed.
+worlds: [sim, real]
+duration: 8s
+topology: {controllers: 1}
+workload: {mix: {clients: 1, rate: 40, from: 1s}}
+faults:
+  - {at: 2s, fault: disk-full, target: leader, for: 3s}
+  - {at: 3s, fault: crash, target: controller-1, for: 500ms}
+`
+
+func smallPlan() *scenarios.Scenario { return parsed(small) }
+
+func parsed(text string) *scenarios.Scenario {
+	s, err := scenarios.Parse("plan.yaml", []byte(text))
+	if err == nil {
+		s, err = scenarios.NewPlan(s, 1)
+	}
 	if err != nil {
 		panic(err)
 	}
@@ -71,7 +91,7 @@ func closed(t *testing.T, d *Docker) {
 	}
 }
 
-// left counts the containers and networks of one owner.
+// left counts the containers, networks and volumes of one owner.
 func left(t *testing.T, d *Docker, of owner) int {
 	t.Helper()
 	n := 0
@@ -83,6 +103,21 @@ func left(t *testing.T, d *Docker, of owner) int {
 	}
 	if err := d.sweep(context.Background(), count); err != nil {
 		t.Fatal(err)
+	}
+	return n + volumes(t, d, of)
+}
+
+func volumes(t *testing.T, d *Docker, of owner) int {
+	t.Helper()
+	all, err := d.client.VolumeList(context.Background(), client.VolumeListOptions{Filters: ours()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, v := range all.Items {
+		if parseOwner(v.Labels[labelOwner]).pid == of.pid {
+			n++
+		}
 	}
 	return n
 }
@@ -108,6 +143,47 @@ func TestARunIsJudgedAndLeavesNothing(t *testing.T) {
 	closed(t, d)
 	if n := left(t, d, d.owner); n > 0 {
 		t.Errorf("%d containers and networks are left", n)
+	}
+}
+
+// TestADiskThatIsFullOutlivesItsMachine looks whether the disk is full before the process is killed and when it starts again, and
+// whether it holds then what was acknowledged.
+func TestADiskThatIsFullOutlivesItsMachine(t *testing.T) {
+	d := engine(t)
+	h, err := d.Play(t.Context(), parsed(full), 1, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := checker.Judge(h); r.Verdict != checker.Pass {
+		t.Errorf("%s: %v", r.Verdict, r.Violations)
+	}
+	var begin, end int64
+	acknowledged := [3]int{} // before the disk was full, while it was, and afterwards
+	writes := make(map[string]string)
+	for _, e := range h.Events {
+		switch {
+		case e.Type == history.Fault && e.Fault == diskFull && e.Phase == history.Begin:
+			begin = e.Time
+		case e.Type == history.Fault && e.Fault == diskFull:
+			end = e.Time
+		case e.Type == history.Call:
+			writes[e.Client] = e.Operation
+		case e.Type == history.Return && e.Outcome == history.OK && writes[e.Client] != history.OpRead && writes[e.Client] != history.OpList:
+			when := 0
+			if end > 0 {
+				when = 2
+			} else if begin > 0 && e.Time > begin+int64(2*time.Second) { // what fits into the last page is written
+				when = 1
+			}
+			acknowledged[when]++
+		}
+	}
+	if begin == 0 || end == 0 || acknowledged[0] == 0 || acknowledged[1] > 0 || acknowledged[2] == 0 {
+		t.Errorf("full from %d to %d; acknowledged before, while it lasted, and afterwards: %v", begin, end, acknowledged)
+	}
+	closed(t, d)
+	if n := left(t, d, d.owner); n > 0 {
+		t.Errorf("%d containers, networks and volumes are left", n)
 	}
 }
 
@@ -137,7 +213,7 @@ func TestTheNextRunRemovesWhatAKilledOneLeft(t *testing.T) {
 	}
 	killed := owner{pid: run.Process.Pid}
 	deadline := time.Now().Add(time.Minute)
-	for left(t, d, killed) < len(networkNames)+2 && time.Now().Before(deadline) {
+	for volumes(t, d, killed) == 0 && time.Now().Before(deadline) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if _, err := Open(t.Context()); err != nil || left(t, d, killed) == 0 {

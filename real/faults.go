@@ -8,6 +8,7 @@ import (
 
 	"firedrill/checker/history"
 	"firedrill/model"
+	"firedrill/real/node"
 	"firedrill/scenarios"
 )
 
@@ -24,6 +25,9 @@ type strike func(ctx context.Context, r *run, b *blow) (at int64, heal heal, err
 // heal ends a fault and returns when it was over.
 type heal func(ctx context.Context) (at int64, err error)
 
+// diskFull takes a disk of a limited size, see [machine.shelve].
+const diskFull = "disk-full"
+
 // strikes plays those of the fault catalogue that containers can suffer.
 var strikes = map[string]strike{
 	"crash":             strikeCrash,
@@ -36,10 +40,20 @@ var strikes = map[string]strike{
 	"delay":             strikeDelay,
 	"jitter":            strikeJitter,
 	"switch-failure":    strikeSwitchFailure,
-	"slow-disk":         inside(func(f *scenarios.Fault) []string { return []string{"--sync", f.Delay.Min.String()} }),
-	"slow-cpu":          inside(func(f *scenarios.Fault) []string { return []string{"--work", f.Delay.Min.String()} }),
-	"clock-ahead":       inside(func(f *scenarios.Fault) []string { return []string{"--clock", f.By.Min.String()} }),
-	"clock-behind":      inside(func(f *scenarios.Fault) []string { return []string{"--clock", (-f.By.Min).String()} }),
+	"duplication":       strikeDuplication,
+	"flapping-link":     strikeFlappingLink,
+	"stale-arp":         strikeStaleARP,
+	"duplicate-address": strikeDuplicateAddress,
+	"slow-disk":         inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Sync: f.Delay.Min} }),
+	"stuck-disk":        inside(func(*scenarios.Fault) node.Fault { return node.Fault{Stuck: true} }),
+	diskFull:            inside(func(*scenarios.Fault) node.Fault { return node.Fault{Full: true} }),
+	"read-error":        inside(func(*scenarios.Fault) node.Fault { return node.Fault{Unreadable: true} }),
+	"bit-rot":           strikeBitRot,
+	"slow-cpu":          inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Work: f.Delay.Min} }),
+	"clock-ahead":       inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Clock: f.By.Min} }),
+	"clock-behind":      inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Clock: -f.By.Min} }),
+	"clock-fast":        inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Skew: int64(f.Share)} }),
+	"clock-slow":        inside(func(f *scenarios.Fault) node.Fault { return node.Fault{Skew: -int64(f.Share)} }),
 	"no-capacity":       strikeNoCapacity,
 	"boot-failure":      strikeBootFailure,
 	"slow-boot":         strikeSlowBoot,
@@ -63,7 +77,15 @@ var details = map[string]string{
 	"host-maintenance": "the containers of the host are killed",
 	"delay":            "of messages between nodes, by their runtime; probes and flows take no longer",
 	"jitter":           "of messages between nodes, by their runtime; probes and flows take no longer",
+	"duplication":      "of messages between nodes, by their runtime: the copy comes right behind",
+	"flapping-link":    "a link takes some tens of milliseconds to go down, and to come up",
 	"slow-cpu":         "of the node; its data path is as fast as ever",
+	"clock-fast":       "of the node; the time limits of its connections and of its data path are as ever",
+	"clock-slow":       "of the node; the time limits of its connections and of its data path are as ever",
+	"stuck-disk":       "the node's runtime holds syncs back; the file system is well",
+	diskFull:           "of a tmpfs to its last page, where a sync costs nothing; what fits into pages that a file has is still taken",
+	"read-error":       "the node's runtime fails reads; the file system is well",
+	"bit-rot":          "of machines that are up, by their runtime in the file; the medium is well",
 }
 
 // playFault waits until a fault is due, strikes, and heals it when its time is over. Lasting ends with the plan.
@@ -100,7 +122,7 @@ func (r *run) playFault(ctx, lasting context.Context, step int, f *scenarios.Fau
 	}
 	e.Time = at
 	r.record(e)
-	if f.For.Min == 0 || !r.until(lasting, at+int64(f.For.Min)) {
+	if f.For.Min == 0 || heal == nil || !r.until(lasting, at+int64(f.For.Min)) {
 		return nil
 	}
 	e.Phase, e.Detail = history.Finish, ""
@@ -257,7 +279,21 @@ func strikePause(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 			if m.paused > 0 || !m.up {
 				return nil
 			}
-			return m.thaw(ctx)
+			return m.goOn(ctx)
 		})
 	}, err
+}
+
+// goOn lets a machine that was frozen run, and gives it the orders that it was given meanwhile.
+func (m *machine) goOn(ctx context.Context) error {
+	if err := m.thaw(ctx); err != nil {
+		return err
+	}
+	for _, o := range m.owed {
+		if _, err := m.obey(ctx, o); err != nil {
+			return err
+		}
+	}
+	m.owed = nil
+	return nil
 }

@@ -2,13 +2,17 @@ package real
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"firedrill/real/node"
 	"firedrill/scenarios"
 )
 
@@ -16,6 +20,7 @@ import (
 type order struct {
 	machine *machine
 	args    []string
+	rule    *node.Fault // of one that the process there plays by itself, which it can be told as it starts
 }
 
 // strikePartition cuts links both ways. What a single machine hears and says can be cut in that machine alone, if everybody is
@@ -47,82 +52,131 @@ func strikeSwitchFailure(ctx context.Context, r *run, b *blow) (int64, heal, err
 
 // strikeDelay makes messages take longer, each way.
 func strikeDelay(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	return r.late(ctx, b, b.Delay)
+	return r.meddleWithMessages(ctx, b, node.Fault{Delay: b.Delay})
 }
 
 // strikeJitter makes each message take longer by a time of its own.
 func strikeJitter(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	return r.late(ctx, b, scenarios.Span{Max: b.Delay.Max})
+	return r.meddleWithMessages(ctx, b, node.Fault{Delay: scenarios.Span{Max: b.Delay.Max}})
 }
 
-func (r *run) late(ctx context.Context, b *blow, by scenarios.Span) (int64, heal, error) {
+// strikeDuplication makes messages arrive twice.
+func strikeDuplication(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	return r.meddleWithMessages(ctx, b, node.Fault{Twice: b.Share})
+}
+
+// meddleWithMessages has the targets do something to what they send to the others and hear of them.
+func (r *run) meddleWithMessages(ctx context.Context, b *blow, rule node.Fault) (int64, heal, error) {
+	rule.In, rule.Out, rule.Network = true, true, b.Network
 	var orders []order
-	for _, o := range b.links(b.targets, b.others) {
-		orders = append(orders, b.order(o.machine, "fault", append(o.args, "--in", "--out", "--delay", by.String())...))
+	for _, l := range b.links(b.targets, b.others) {
+		rule.Peers = l.peers
+		orders = append(orders, b.rule(l.machine, rule))
+	}
+	return r.give(ctx, b, orders)
+}
+
+// strikeStaleARP makes kernels deaf to gratuitous ARP.
+func strikeStaleARP(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	var orders []order
+	for _, m := range b.targets {
+		orders = append(orders, b.rule(m, node.Fault{Deaf: true, Network: b.Network}))
 	}
 	return r.give(ctx, b, orders)
 }
 
 // inside is a fault that strikes the processes of the targets' nodes.
-func inside(args func(*scenarios.Fault) []string) strike {
+func inside(rule func(*scenarios.Fault) node.Fault) strike {
 	return func(ctx context.Context, r *run, b *blow) (int64, heal, error) {
 		var orders []order
 		for _, m := range b.targets {
-			if m.Role == scenarios.RoleController || m.Role == scenarios.RoleEngine || m.Role == scenarios.RoleCloud {
-				orders = append(orders, b.order(m, "fault", args(b.Fault)...))
+			if m.hasDisk() {
+				orders = append(orders, b.rule(m, rule(b.Fault)))
 			}
 		}
 		return r.give(ctx, b, orders)
 	}
 }
 
+// strikeBitRot flips bits, which nothing takes back.
+func strikeBitRot(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	var orders []order
+	for _, m := range b.targets {
+		if m.hasDisk() {
+			orders = append(orders, b.order(m, "rot"))
+		}
+	}
+	at, err := r.carryOut(ctx, orders)
+	return at, nil, err
+}
+
 // alone tells whether one machine is struck and everybody is at the other end.
 func (b *blow) alone() bool { return len(b.targets) == 1 && b.To == "" }
 
 func (b *blow) order(m *machine, what string, args ...string) order {
-	return order{m, append([]string{what, "--id", strconv.Itoa(b.step)}, args...)}
+	return order{machine: m, args: append([]string{what, "--id", strconv.Itoa(b.step)}, args...)}
+}
+
+// rule is an order to the process in a container.
+func (b *blow) rule(m *machine, rule node.Fault) order {
+	rule.ID = b.step
+	text, err := json.Marshal(rule)
+	if err != nil {
+		panic(err) // it is plain data
+	}
+	o := b.order(m, "fault", "--rule", string(text))
+	o.rule = &rule
+	return o
 }
 
 // cuts are orders to those at one end of the links; others nil: everybody is at the other end.
 func (b *blow) cuts(at, others []*machine, how ...string) []order {
 	var out []order
-	for _, o := range b.links(at, others) {
-		out = append(out, b.order(o.machine, "cut", append(o.args, how...)...))
+	for _, l := range b.links(at, others) {
+		var args []string
+		if b.Network != "" {
+			args = append(args, "--network", b.Network)
+		}
+		if l.peers != nil {
+			var peers []string
+			for _, ip := range l.peers {
+				peers = append(peers, ip.String())
+			}
+			args = append(args, "--peers", strings.Join(peers, ","))
+		}
+		out = append(out, b.order(l.machine, "cut", append(args, how...)...))
 	}
 	return out
 }
 
+// linked is a machine with the addresses at the other ends of its links; none: everybody.
+type linked struct {
+	machine *machine
+	peers   []netip.Addr
+}
+
 // links name for each machine the addresses at the other ends of the links that it has to others, who are none if they share
 // no network, and everybody if nil.
-func (b *blow) links(at, others []*machine) []order {
-	var out []order
+func (b *blow) links(at, others []*machine) []linked {
+	var out []linked
 	for _, m := range at {
-		args := []string{}
-		if b.Network != "" {
-			args = append(args, "--network", b.Network)
-		}
-		if others != nil {
-			peers := b.peers(m, others)
-			if len(peers) == 0 {
-				continue
+		if others == nil {
+			if b.Network == "" || slices.Contains(m.networks, b.Network) {
+				out = append(out, linked{m, nil})
 			}
-			args = append(args, "--peers", strings.Join(peers, ","))
-		}
-		if others != nil || b.Network == "" || slices.Contains(plugged(m.Node), b.Network) {
-			out = append(out, order{m, args})
+		} else if peers := b.peers(m, others); len(peers) > 0 {
+			out = append(out, linked{m, peers})
 		}
 	}
 	return out
 }
 
 // peers are the addresses of those who share a network with a machine.
-func (b *blow) peers(m *machine, others []*machine) []string {
-	var out []string
+func (b *blow) peers(m *machine, others []*machine) []netip.Addr {
+	var out []netip.Addr
 	for _, o := range others {
 		if o != m && m.shares(o, b.Network) {
-			for _, ip := range o.addresses {
-				out = append(out, ip.String())
-			}
+			out = append(out, o.addresses...)
 		}
 	}
 	return out
@@ -130,8 +184,8 @@ func (b *blow) peers(m *machine, others []*machine) []string {
 
 // shares tells whether two machines are on one network, of that name if there is one.
 func (m *machine) shares(o *machine, network string) bool {
-	for _, a := range plugged(m.Node) {
-		for _, b := range plugged(o.Node) {
+	for _, a := range m.networks {
+		for _, b := range o.networks {
 			if a == b && (network == "" || a == network) {
 				return true
 			}
@@ -159,17 +213,22 @@ func (r *run) give(ctx context.Context, b *blow, orders []order) (int64, heal, e
 	}, err
 }
 
-// carryOut gives orders and returns when the first took effect, which those who carry them out tell.
+// carryOut gives orders and returns when the first took effect, which those who carry them out tell. A machine that is frozen
+// gets them when it goes on.
 func (r *run) carryOut(ctx context.Context, orders []order) (int64, error) {
 	var mu sync.Mutex
 	first := int64(-1)
 	err := inParallel(orders, func(o order) error {
 		o.machine.mu.Lock()
 		defer o.machine.mu.Unlock()
-		if !o.machine.up {
+		switch {
+		case !o.machine.up:
+			return nil
+		case o.machine.paused > 0: // where nothing can be run
+			o.machine.owed = append(o.machine.owed, o)
 			return nil
 		}
-		said, err := o.machine.command(ctx, o.args...)
+		said, err := o.machine.obey(ctx, o)
 		if err != nil {
 			return err
 		}
@@ -190,37 +249,35 @@ func (r *run) carryOut(ctx context.Context, orders []order) (int64, error) {
 	return first, err
 }
 
-// catchUp gives a machine that has come up the orders that are in force, which it forgot or never got.
-func (r *run) catchUp(ctx context.Context, m *machine) error {
+// due are the orders to a machine that are in force. Those that it can be told as it starts are split from the others.
+func (r *run) due(m *machine) (rules []node.Fault, others []order) {
 	r.mu.Lock()
-	var due []order
-	for _, orders := range r.orders {
-		for _, o := range orders {
-			if o.machine == m {
-				due = append(due, o)
+	defer r.mu.Unlock()
+	for _, step := range slices.Sorted(maps.Keys(r.orders)) {
+		for _, o := range r.orders[step] {
+			switch {
+			case o.machine != m:
+			case o.rule != nil:
+				rules = append(rules, *o.rule)
+			default:
+				others = append(others, o)
 			}
 		}
 	}
-	r.mu.Unlock()
-	for _, o := range due {
-		if err := m.obey(ctx, o); err != nil {
-			return err
-		}
-	}
-	return nil
+	return rules, others
 }
 
 // settling is how long a container that was started may take to lay out its networks.
 const settling = 2 * time.Second
 
-// obey gives an order to a machine that is starting, again and again until it can follow it.
-func (m *machine) obey(ctx context.Context, o order) error {
+// obey gives an order to a machine that may be starting, again and again until it can follow it, and returns what it says.
+func (m *machine) obey(ctx context.Context, o order) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	for {
-		_, err := m.command(ctx, o.args...)
+		said, err := m.command(ctx, o.args...)
 		if err == nil || ctx.Err() != nil {
-			return err
+			return said, err
 		}
 	}
 }

@@ -25,26 +25,29 @@ import (
 type machine struct {
 	cluster *cluster
 	scenarios.Node
+	networks  []string     // that it is on
 	addresses []netip.Addr // from the start
 	spec      node.Spec    // what it is told
 	container testcontainers.Container
-	voice     atomic.Pointer[voice] // of its latest incarnation
-	cold      atomic.Bool           // it has no power
+	shelf     testcontainers.Container // that keeps its disk; nil: its own container does
+	voice     atomic.Pointer[voice]    // of its latest incarnation
+	cold      atomic.Bool              // it has no power
 
 	mu     sync.Mutex // held while it is being started, killed or frozen
 	up     bool
-	gone   bool // for good
-	downs  int  // how many faults keep it down
-	paused int  // how many faults keep it frozen
+	gone   bool    // for good
+	downs  int     // how many faults keep it down
+	paused int     // how many faults keep it frozen
+	owed   []order // that it was given while it was
 }
 
 // newMachine says what a container is told; it makes none yet.
-func (c *cluster) newMachine(n scenarios.Node, addresses []netip.Addr, spec node.Spec) *machine {
+func (c *cluster) newMachine(n scenarios.Node, networks []string, addresses []netip.Addr, spec node.Spec) *machine {
 	spec.Name = n.Name
-	for _, w := range c.wiresOf(n) {
+	for _, w := range c.wires(networks) {
 		spec.Networks = append(spec.Networks, node.Network{Name: w.name, Handed: w.handed})
 	}
-	return &machine{cluster: c, Node: n, addresses: addresses, spec: spec}
+	return &machine{cluster: c, Node: n, networks: networks, addresses: addresses, spec: spec}
 }
 
 // cpuShares is how much each container counts when the processor is short, of which 1024 is usual: what is rehearsed
@@ -54,10 +57,15 @@ const cpuShares = 8192
 // create makes the container, with its disk empty, and does not start it.
 func (m *machine) create(ctx context.Context) error {
 	d := m.cluster.docker
+	if m.cluster.smallDisks && m.hasDisk() {
+		if err := m.shelve(ctx); err != nil {
+			return err
+		}
+	}
 	request := testcontainers.ContainerRequest{
 		Image:  d.image,
 		Name:   m.cluster.nameOf(m.Node),
-		Labels: make(map[string]string),
+		Labels: m.cluster.copyLabels(),
 		Cmd:    []string{"--told"},
 		ConfigModifier: func(c *container.Config) {
 			c.Hostname, c.OpenStdin = m.Name, true
@@ -70,12 +78,12 @@ func (m *machine) create(ctx context.Context) error {
 			if m.Role == scenarios.RoleGateway {
 				h.Sysctls["net.ipv4.ip_forward"] = "1"
 			}
+			if m.shelf != nil {
+				h.VolumesFrom = []string{m.shelf.GetContainerID()}
+			}
 		},
 	}
-	for name, value := range m.cluster.labels {
-		request.Labels[name] = value
-	}
-	for _, w := range m.cluster.wiresOf(m.Node) {
+	for _, w := range m.cluster.wires(m.networks) {
 		request.Networks = append(request.Networks, w.called)
 	}
 	made, err := d.provider.CreateContainer(ctx, request)
@@ -99,7 +107,7 @@ func (m *machine) start(ctx context.Context, line func(*voice, []byte)) error {
 		stream.Close()
 		return fmt.Errorf("starting the container of %s: %w", m.Name, err)
 	}
-	m.up = true
+	m.up, m.owed = true, nil // it is told what is in force
 	m.cold.Store(false)
 	m.voice.Store(hear(stream.HijackedResponse, line))
 	return m.tell(node.Message{Spec: &m.spec})
@@ -115,6 +123,17 @@ func (m *machine) tell(what node.Message) error {
 		return fmt.Errorf("telling %s what it is: %w", m.Name, err)
 	}
 	return nil
+}
+
+// parts are the containers that it is made of.
+func (m *machine) parts() []string {
+	var ids []string
+	for _, c := range []testcontainers.Container{m.container, m.shelf} {
+		if c != nil {
+			ids = append(ids, c.GetContainerID())
+		}
+	}
+	return ids
 }
 
 func (m *machine) id() string { return m.container.GetContainerID() }
@@ -141,7 +160,7 @@ func (m *machine) replace(ctx context.Context) error {
 	if m.gone {
 		return nil
 	}
-	if err := m.cluster.docker.removeContainers(ctx, []string{m.id()}); err != nil {
+	if err := m.cluster.docker.removeContainers(ctx, m.parts()); err != nil {
 		return err
 	}
 	m.spec.Replaced = true

@@ -19,7 +19,7 @@ func (r *run) create(n scenarios.Node) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := r.cluster.newMachine(n, nil, spec)
+	m := r.cluster.newMachine(n, plugged(n), nil, spec)
 	if err := m.create(context.Background()); err != nil {
 		return nil, errors.Join(err, r.scrap(m))
 	}
@@ -77,10 +77,7 @@ func (r *run) scrap(m *machine) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.gone = true
-	if m.container == nil {
-		return nil
-	}
-	return r.cluster.docker.removeContainers(ctx, []string{m.id()})
+	return r.cluster.docker.removeContainers(ctx, m.parts())
 }
 
 // note implements [plant].

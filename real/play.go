@@ -41,6 +41,8 @@ type run struct {
 	issued    int
 	byName    map[string]*machine
 	roles     *scenarios.Roles
+	holders   holders
+	strangers int
 	made      []scenarios.Node // by the cloud
 	known     []netip.Addr     // who the members of the cluster are, as clients have been told
 	events    []history.Event
@@ -109,7 +111,11 @@ func clientNode(name string) scenarios.Node {
 }
 
 func newRun(ctx context.Context, plan *scenarios.Scenario, c *cluster, fail context.CancelCauseFunc) *run {
-	r := &run{plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order), roles: scenarios.NewRoles(plan)}
+	c.smallDisks = slices.ContainsFunc(plan.Faults, func(f scenarios.Fault) bool { return f.Fault == diskFull })
+	r := &run{
+		plan: plan, cluster: c, ctx: ctx, fail: fail, byName: make(map[string]*machine), orders: make(map[int][]order),
+		roles: scenarios.NewRoles(plan), holders: make(holders),
+	}
 	r.known = r.members()
 	return r
 }
@@ -137,7 +143,7 @@ func (r *run) install(all node.Spec) error {
 		if err != nil {
 			return err
 		}
-		m := r.cluster.newMachine(n, addresses, spec)
+		m := r.cluster.newMachine(n, plugged(n), addresses, spec)
 		r.cluster.machines = append(r.cluster.machines, m)
 		r.byName[n.Name] = m
 	}
@@ -197,6 +203,8 @@ func (r *run) boot(ctx context.Context, progress func(up, of int)) error {
 // start starts a container, follows what its nodes say of themselves, and notices when it ends by itself.
 func (r *run) start(ctx context.Context, m *machine) error {
 	m.spec.Members = r.members()
+	var due []order
+	m.spec.Faults, due = r.due(m)
 	if err := m.start(ctx, func(v *voice, line []byte) { r.hear(m, v, line) }); err != nil {
 		return err
 	}
@@ -212,7 +220,12 @@ func (r *run) start(ctx context.Context, m *machine) error {
 	if err := m.tell(node.Message{Epoch: r.began}); err != nil {
 		return err
 	}
-	return r.catchUp(ctx, m)
+	for _, o := range due { // which it forgot or never got
+		if _, err := m.obey(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hear takes a line of a container's record as it is written.
@@ -233,7 +246,7 @@ func (r *run) hear(m *machine, v *voice, line []byte) {
 		r.fail(fmt.Errorf("%s has recorded something %d ns before the run began: its clock is not this machine's", m.Name, -e.Time))
 	default:
 		r.record(e)
-		r.answer(m, v, &e)
+		r.answer(&e)
 	}
 }
 
@@ -249,6 +262,7 @@ func (r *run) record(e history.Event) {
 	}
 	if e.Type == history.NodeEv {
 		r.roles.Follow(&e)
+		r.holders.follow(&e)
 	}
 }
 

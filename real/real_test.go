@@ -2,11 +2,16 @@ package real
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"firedrill/checker/history"
+	"firedrill/model"
 	"firedrill/real/node"
 	"firedrill/scenarios"
 )
@@ -117,14 +122,131 @@ func TestWhatContainersCannotSufferIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfTheSuiteForContainersCanBePlayed(t *testing.T) {
-	suite, err := scenarios.Suite()
+// TestEveryFaultCanBePlayed holds the strikes against the catalogue, both ways.
+func TestEveryFaultCanBePlayed(t *testing.T) {
+	names := scenarios.FaultNames()
+	for _, name := range names {
+		if strikes[name] == nil {
+			t.Errorf("the fault %s cannot be played", name)
+		}
+	}
+	if len(strikes) != len(names) {
+		t.Errorf("%d faults can be played, of %d that there are", len(strikes), len(names))
+	}
+	for name := range details {
+		if !slices.Contains(names, name) {
+			t.Errorf("of %s, which is no fault, it is said what it does", name)
+		}
+	}
+}
+
+// TestOrdersInForce looks what machines are told when they start: rules of those faults that strike them, and what is still to be
+// carried out there.
+func TestOrdersInForce(t *testing.T) {
+	r := testRun(t, "real-leader-killed")
+	for i, f := range []scenarios.Fault{
+		{Fault: "loss", Target: "controller-1", Network: "management", Loss: 5},
+		{Fault: "disk-full", Target: "controller-1"},
+		{Fault: "read-error", Target: "gateway-1"}, // which has no disk
+		{Fault: "clock-slow", Target: "engine-1", Share: 300_000},
+		{Fault: "duplication", Target: "controller-1", To: "controller-2", Share: 7},
+		{Fault: "stale-arp", Target: "gateway-1", Network: "data"},
+		{Fault: "stuck-disk", Target: "engine-1"},
+		{Fault: "bit-rot", Target: "controller-1"}, // which is over at once
+	} {
+		b := &blow{Fault: &f, step: i + 1, targets: r.called([]string{f.Target}), others: r.called([]string{"controller-2"})}
+		_, mend, err := strikes[f.Fault](t.Context(), r, b)
+		if err == nil && f.Fault == "stuck-disk" {
+			_, err = mend(t.Context())
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", f.Fault, err)
+		}
+	}
+	for name, want := range map[string]string{
+		"controller-1": `{"id":2,"full":true} {"id":5,"peers":["198.18.0.12"],"in":true,"out":true,"twice":"0.0007%"}; cut`,
+		"controller-2": ``,
+		"engine-1":     `{"id":4,"skew":-300000}`,
+		"gateway-1":    `{"id":6,"network":"data","deaf":true}`,
+	} {
+		rules, orders := r.due(r.byName[name])
+		var told []string
+		for _, rule := range rules {
+			text, err := json.Marshal(rule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told = append(told, string(text))
+		}
+		got := strings.Join(told, " ")
+		for _, o := range orders {
+			got += "; " + o.args[0]
+		}
+		if got != want {
+			t.Errorf("%s is told %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestWhoIsFrozenIsToldLater: nothing can be run in a container that is frozen.
+func TestWhoIsFrozenIsToldLater(t *testing.T) {
+	r := testRun(t, "real-leader-killed")
+	m := r.byName["controller-1"]
+	m.up, m.paused = true, 1
+	b := &blow{Fault: &scenarios.Fault{}, step: 4, targets: []*machine{m}, others: r.called([]string{"controller-2"})}
+	_, heal, err := strikePartitionOneWay(t.Context(), r, &blow{Fault: &scenarios.Fault{To: "controller-1"}, step: 3, targets: b.others, others: b.targets})
+	if err == nil {
+		_, heal, err = strikes["read-error"](t.Context(), r, b)
+	}
+	if err == nil {
+		_, err = heal(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range suite {
-		if err := Playable(s); strings.Contains(strings.Join(s.Worlds, " "), scenarios.WorldReal) && err != nil {
-			t.Errorf("%s: %v", s.Name, err)
+	var owed []string
+	for _, o := range m.owed {
+		owed = append(owed, strings.Join(o.args[:3], " "))
+	}
+	if got, want := strings.Join(owed, ", "), "cut --id 3, fault --id 4, mend --id 4"; got != want {
+		t.Errorf("it is owed %s, want %s", got, want)
+	}
+}
+
+// TestWhatAStrangerClaims follows the addresses that an engine takes and gives up.
+func TestWhatAStrangerClaims(t *testing.T) {
+	r := testRun(t, "real-leader-killed")
+	m := r.byName["engine-1"]
+	for i, step := range []struct {
+		node  string
+		event model.EventKind
+		unit  string
+		want  string // on the data network
+	}{
+		{"engine-1", model.EventStarted, "16.2", "[198.19.0.11]"},
+		{"engine-1", model.EventAddressAdded, "198.19.2.1", "[198.19.2.1]"},
+		{"engine-2", model.EventAddressAdded, "198.19.2.9", "[198.19.2.1]"},
+		{"engine-1", model.EventAddressAdded, "198.19.2.2", "[198.19.2.1 198.19.2.2]"},
+		{"engine-1", model.EventAddressRemoved, "198.19.2.1", "[198.19.2.2]"},
+		{"engine-1", model.EventActive, "pair/198.19.2.1", "[198.19.2.2]"},
+		{"engine-1", model.EventStopped, "", "[198.19.0.11]"},
+	} {
+		r.record(history.Event{Type: history.NodeEv, Node: step.node, Event: string(step.event), Unit: step.unit})
+		if got := fmt.Sprint(r.claims(m, scenarios.NetworkData)); got != step.want {
+			t.Errorf("step %d: a stranger claims %s, want %s", i+1, got, step.want)
+		}
+		if got := fmt.Sprint(r.claims(m, scenarios.NetworkManagement)); got != "[198.18.1.1]" {
+			t.Errorf("step %d: on the management network a stranger claims %s", i+1, got)
+		}
+	}
+}
+
+func TestDisksAreSmallWhereOneRunsFull(t *testing.T) {
+	for fault, want := range map[string]bool{"crash": false, "slow-disk": false, "disk-full": true} {
+		c := &cluster{}
+		newRun(t.Context(), &scenarios.Scenario{Faults: []scenarios.Fault{{Fault: "pause"}, {Fault: fault}}}, c, func(error) {})
+		if c.smallDisks != want {
+			t.Errorf("%s: disks are small: %v", fault, c.smallDisks)
 		}
 	}
 }

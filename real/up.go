@@ -97,15 +97,12 @@ func (r *run) portal(ctx context.Context, clusterIP *netip.Addr) (string, error)
 		}
 	}
 	request := testcontainers.ContainerRequest{
-		Image: c.docker.image, Name: c.nameOf(n), Cmd: args, Labels: make(map[string]string),
+		Image: c.docker.image, Name: c.nameOf(n), Cmd: args, Labels: c.copyLabels(),
 		ExposedPorts: []string{portalPort}, Networks: []string{c.nets[0].called},
 		HostConfigModifier: func(h *container.HostConfig) {
 			h.CapAdd = []string{"NET_ADMIN"}
 			h.PortBindings = network.PortMap{network.MustParsePort(portalPort): {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
 		},
-	}
-	for name, value := range c.labels {
-		request.Labels[name] = value
 	}
 	made, err := c.docker.provider.CreateContainer(ctx, request)
 	if made != nil {

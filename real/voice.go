@@ -17,10 +17,9 @@ import (
 // voice is what one incarnation of a machine says: its record on the standard output, a line an event, and what people may
 // want to know on the other.
 type voice struct {
-	said  tail
-	fell  chan struct{} // closed when everything has been heard
-	err   error         // then: why nothing more can be heard; nil: it has ended
-	begun bool          // it has said that its process has begun; only for who hears it
+	said tail
+	fell chan struct{} // closed when everything has been heard
+	err  error         // then: why nothing more can be heard; nil: it has ended
 
 	mu  sync.Mutex
 	ear net.Conn // what the machine hears

@@ -32,6 +32,7 @@ type link struct {
 	own     []netip.Addr // its first is the source of what the container sends there
 	link    netlink.Link
 	arp     *arp.Client
+	deaf    bool // gratuitous ARP goes unnoticed
 }
 
 // HardwareAddr is the MAC address of the container whose first address on a network is ip: a locally administered one, made
@@ -44,9 +45,14 @@ func HardwareAddr(ip netip.Addr) net.HardwareAddr {
 // Settle gives the interfaces of a container the addresses of the plan instead of those that the container engine handed
 // out, and its routes. Of several addresses on one network the first is the container's source.
 func Settle(networks []Network, own []netip.Addr, log *slog.Logger) (*Addresses, error) {
+	return settleAs(HardwareAddr, networks, own, log)
+}
+
+// settleAs does so under MAC addresses that are made of the plan's; where none is made, that of the container engine stays.
+func settleAs(mac func(netip.Addr) net.HardwareAddr, networks []Network, own []netip.Addr, log *slog.Logger) (*Addresses, error) {
 	a := &Addresses{log: log}
 	for _, n := range networks {
-		l, err := settle(n, own)
+		l, err := settle(mac, n, own)
 		if err != nil {
 			a.Close()
 			return nil, fmt.Errorf("network %s: %w", n.Name, err)
@@ -61,7 +67,7 @@ func Settle(networks []Network, own []netip.Addr, log *slog.Logger) (*Addresses,
 }
 
 // settle lays out the interface of one network.
-func settle(n Network, own []netip.Addr) (*link, error) {
+func settle(mac func(netip.Addr) net.HardwareAddr, n Network, own []netip.Addr) (*link, error) {
 	l := &link{network: n.Name}
 	for _, ip := range own {
 		if name, prefix, ok := scenarios.NetworkOf(ip); ok && name == n.Name {
@@ -76,7 +82,7 @@ func settle(n Network, own []netip.Addr) (*link, error) {
 	if l.link, err = linkOf(n.Handed, l.own[0]); err != nil {
 		return nil, err
 	}
-	if err := l.replaceAddresses(); err != nil {
+	if err := l.replaceAddresses(mac(l.own[0])); err != nil {
 		return nil, err
 	}
 	device, err := net.InterfaceByIndex(l.link.Attrs().Index)
@@ -90,8 +96,8 @@ func settle(n Network, own []netip.Addr) (*link, error) {
 	return l, nil
 }
 
-// replaceAddresses flushes the interface and gives it the plan's addresses and MAC address.
-func (l *link) replaceAddresses() error {
+// replaceAddresses flushes the interface and gives it the plan's addresses, and a MAC address unless it is nil.
+func (l *link) replaceAddresses(mac net.HardwareAddr) error {
 	old, err := netlink.AddrList(l.link, netlink.FAMILY_V4)
 	if err != nil {
 		return err
@@ -101,8 +107,10 @@ func (l *link) replaceAddresses() error {
 			return fmt.Errorf("removing %v: %w", old[i].IPNet, err) // one that is gone went with its primary
 		}
 	}
-	if err := netlink.LinkSetHardwareAddr(l.link, HardwareAddr(l.own[0])); err != nil {
-		return fmt.Errorf("setting the MAC address (capability NET_ADMIN): %w", err)
+	if mac != nil {
+		if err := netlink.LinkSetHardwareAddr(l.link, mac); err != nil {
+			return fmt.Errorf("setting the MAC address (capability NET_ADMIN): %w", err)
+		}
 	}
 	for _, ip := range l.own {
 		if err := netlink.AddrAdd(l.link, address(netip.PrefixFrom(ip, l.net.Bits()))); err != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,12 +39,17 @@ type container struct {
 	clock      *Clock
 	record     *Recorder
 	faults     *Faults
+	ballast    ballast
+	disk       func() (*faultyDisk, error) // opens it when it is first asked for
 	identity   *Identity
 	addresses  *Addresses
 	path       atomic.Pointer[DataPath] // of an engine
 	hypervisor *hypervisor              // that a cloud's management calls
 	members    atomic.Pointer[[]netip.Addr]
 	parts      *errgroup.Group
+
+	mu   sync.Mutex
+	kept Spec // what a process that begins in the place of this one is told
 }
 
 // Start says how a container's process begins.
@@ -101,7 +108,9 @@ func newContainer(specPath string, out, problems io.Writer) (*container, error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &container{spec: spec, dir: filepath.Dir(specPath), faults: new(Faults)}
+	c := &container{spec: spec, kept: *spec, dir: filepath.Dir(specPath), faults: new(Faults)}
+	c.ballast.disk = c.file(DiskDir)
+	c.disk = sync.OnceValues(c.openDisk) // whose files the end of the process closes
 	c.log = slog.New(slog.NewTextHandler(problems, nil)).With("container", spec.Name)
 	if c.plan, err = scenarios.Parse(specPath, []byte(spec.Plan)); err != nil {
 		return nil, err
@@ -123,13 +132,20 @@ func newContainer(specPath string, out, problems io.Writer) (*container, error) 
 	if err := checkForwarding(c.node().Role == scenarios.RoleGateway); err != nil {
 		return nil, err
 	}
-	if c.addresses, err = Settle(spec.Networks, own, c.log); err != nil {
+	settle := Settle
+	if spec.Claims != nil {
+		settle = settleAsStranger
+	}
+	if c.addresses, err = settle(spec.Networks, own, c.log); err != nil {
 		return nil, err
 	}
 	c.members.Store(&spec.Members)
 	c.hypervisor = newHypervisor(uint64(c.clock.Now()), c.record.Say)
 	c.distance()
-	return c, nil
+	for _, f := range spec.Faults {
+		c.faults.Strike(f)
+	}
+	return c, c.obeyFaults()
 }
 
 // distance puts in force what the plan says of its links for as long as it runs and what no real link here is like.
@@ -155,12 +171,18 @@ const (
 
 func (c *container) node() scenarios.Node { return c.spec.node(c.plan) }
 
-// setMembers takes up who the members of the cluster are, for good: a process that begins in the place of this one knows it.
+// setMembers takes up who the members of the cluster are, for good.
 func (c *container) setMembers(members []netip.Addr) error {
 	c.members.Store(&members)
-	spec := *c.spec
-	spec.Members = members
-	return spec.write(c.file(SpecFile))
+	return c.keep(func(s *Spec) { s.Members = members })
+}
+
+// keep changes what a process that begins in the place of this one is told.
+func (c *container) keep(change func(*Spec)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.kept)
+	return c.kept.write(c.file(SpecFile))
 }
 
 func (c *container) knownMembers() []netip.Addr {
@@ -176,19 +198,38 @@ func (c *container) knownMembers() []netip.Addr {
 
 // do carries out a command.
 func (c *container) do(command Command) error {
+	if command.Rot {
+		d, err := c.disk()
+		if err != nil {
+			return err
+		}
+		return d.rot()
+	}
 	if command.Strike != nil {
 		c.faults.Strike(*command.Strike)
 	}
 	if command.Mend != nil {
 		c.faults.Mend(*command.Mend)
 	}
-	return nil
+	return errors.Join(c.obeyFaults(), c.keep(func(s *Spec) { s.Faults = c.faults.planned() }))
+}
+
+// obeyFaults brings about what faults want of the disk's room and of the kernel. The others are asked when it matters.
+func (c *container) obeyFaults() error {
+	full := c.ballast.settle(c.faults.any(func(f *Fault) bool { return f.Full }))
+	return errors.Join(full, c.addresses.hearGratuitousARP(func(network string) bool {
+		return c.faults.any(func(f *Fault) bool { return f.Deaf && (f.Network == "" || f.Network == network) })
+	}))
 }
 
 func (c *container) emit(e model.Event) { c.record.Node(c.spec.Name, e) }
 
 // begin starts the parts of the container's role.
 func (c *container) begin(ctx context.Context) error {
+	if c.spec.Claims != nil {
+		c.beginStranger(ctx)
+		return nil
+	}
 	n := c.node()
 	c.emit(model.Event{Kind: model.EventStarted, Unit: c.told()})
 	switch {
@@ -232,16 +273,16 @@ func (c *container) part(run func()) {
 	})
 }
 
-func (c *container) openDisk() (model.Disk, error) {
+func (c *container) openDisk() (*faultyDisk, error) {
 	d, err := disk.Open(c.file(DiskDir))
 	if err != nil {
 		return nil, err
 	}
-	return slowDisk{d, c.faults}, nil // whose files the end of the process closes
+	return newFaultyDisk(d, c.faults)
 }
 
 func (c *container) beginController(ctx context.Context, n scenarios.Node) error {
-	d, err := c.openDisk()
+	d, err := c.disk()
 	if err != nil {
 		return err
 	}
@@ -265,7 +306,7 @@ func (c *container) beginController(ctx context.Context, n scenarios.Node) error
 }
 
 func (c *container) beginEngine(ctx context.Context, n scenarios.Node) error {
-	d, err := c.openDisk()
+	d, err := c.disk()
 	if err != nil {
 		return err
 	}
@@ -295,7 +336,7 @@ func (c *container) beginEngine(ctx context.Context, n scenarios.Node) error {
 
 // beginCloud runs the management of a cloud, whose hypervisor is outside of this container.
 func (c *container) beginCloud(ctx context.Context, n scenarios.Node) error {
-	d, err := c.openDisk()
+	d, err := c.disk()
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 type Command struct {
 	Strike *Fault `json:"strike,omitempty"`
 	Mend   *int   `json:"mend,omitempty"` // the id of a fault
+	Rot    bool   `json:"rot,omitempty"`  // flip a bit on the disk
 }
 
 // reply is the answer to a command.

@@ -65,7 +65,7 @@ func (r *Runtime) Run(ctx context.Context) {
 	for {
 		wait := time.Hour
 		if due, ok := r.timers.next(); ok {
-			wait = max(0, due-r.Now())
+			wait = r.settings.Faults.span(due - r.Now())
 		}
 		alarm.Reset(wait)
 		select {
@@ -75,6 +75,7 @@ func (r *Runtime) Run(ctx context.Context) {
 			r.labour()
 			deliver()
 		case <-alarm.C:
+		case <-r.settings.Faults.changes(): // of the clock, perhaps
 		}
 		r.runTimers()
 	}
@@ -133,10 +134,12 @@ func (r *Runtime) Receive(from netip.Addr, msg []byte) {
 }
 
 // Now implements [model.Env].
-func (r *Runtime) Now() time.Duration { return r.settings.Clock.Now() }
+func (r *Runtime) Now() time.Duration { return r.settings.Clock.Now() + r.settings.Faults.ahead() }
 
 // Wall implements [model.Env].
-func (r *Runtime) Wall() time.Time { return time.Now().Add(r.settings.Faults.clockOffset()) }
+func (r *Runtime) Wall() time.Time {
+	return time.Now().Add(r.settings.Faults.clockOffset() + r.settings.Faults.ahead())
+}
 
 // SetTimer implements [model.Env]. A timer is never due at the very moment at which it is set.
 func (r *Runtime) SetTimer(id model.TimerID, after time.Duration) {

@@ -41,6 +41,10 @@ type Spec struct {
 	Replaced bool `json:"replaced,omitempty"`
 	// Members are the addresses of the cluster's members by now; without any, those that the plan begins with.
 	Members []netip.Addr `json:"members,omitempty"`
+	// Faults are those in force when the process begins.
+	Faults []Fault `json:"faults,omitempty"`
+	// Claims are the addresses that this machine was given by mistake: it is a foreign one, and runs nothing.
+	Claims []netip.Addr `json:"claims,omitempty"`
 	// Made is what a cloud has made this engine as; nil: the plan knows this container.
 	Made *Made `json:"made,omitempty"`
 }
@@ -103,6 +107,9 @@ func (s *Spec) node(plan *scenarios.Scenario) scenarios.Node {
 
 // addresses are the container's own.
 func (s *Spec) addresses(plan *scenarios.Scenario) ([]netip.Addr, error) {
+	if s.Claims != nil {
+		return s.Claims, nil
+	}
 	if s.Made != nil {
 		return s.Made.Node.Addresses(), nil
 	}

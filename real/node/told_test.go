@@ -7,8 +7,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"firedrill/scenarios"
@@ -49,7 +51,8 @@ func quietContainer(t *testing.T, out *bytes.Buffer) *container {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &container{spec: &Spec{Name: "engine-1"}, dir: t.TempDir(), plan: plan, log: quiet, clock: clock, record: NewRecorder(clock, out)}
+	spec := &Spec{Name: "engine-1"}
+	c := &container{spec: spec, kept: *spec, dir: t.TempDir(), plan: plan, log: quiet, clock: clock, record: NewRecorder(clock, out), faults: new(Faults)}
 	c.members.Store(new([]netip.Addr))
 	c.hypervisor = newHypervisor(0, c.record.Say)
 	return c
@@ -122,5 +125,38 @@ func TestAnEngineOfACloudIsNotInThePlan(t *testing.T) {
 	}
 	if _, err := (&Spec{Name: "Avi-se-17"}).addresses(plan); err == nil {
 		t.Error("an engine that nobody has made has addresses")
+	}
+}
+
+// TestFaultsOutliveTheProcess gives commands, and looks what a process is told that begins in the place of this one.
+func TestFaultsOutliveTheProcess(t *testing.T) {
+	var out bytes.Buffer
+	c := quietContainer(t, &out)
+	c.ballast.disk = c.file(DiskDir)
+	c.disk = sync.OnceValues(c.openDisk)
+	c.faults.Strike(Fault{ID: idLoss, Loss: 1}) // of the plan's links, which every process makes for itself
+	one, two := Fault{ID: 1, Unreadable: true}, Fault{ID: 2, Stuck: true, Sync: 5}
+	mend := 1
+	for i, step := range []struct {
+		do   Command
+		want []Fault
+	}{
+		{Command{Strike: &one}, []Fault{one}},
+		{Command{Strike: &two}, []Fault{one, two}},
+		{Command{Rot: true}, []Fault{one, two}},
+		{Command{Mend: &mend}, []Fault{two}},
+	} {
+		if err := c.do(step.do); err != nil {
+			t.Fatalf("step %d: %v", i+1, err)
+		}
+		if s, err := ReadSpec(c.file(SpecFile)); err != nil || !reflect.DeepEqual(s.Faults, step.want) || s.Name != "engine-1" {
+			t.Errorf("step %d: told is %v, %v; want %v", i+1, s, err, step.want)
+		}
+	}
+	if err := c.keep(func(s *Spec) { s.Members = []netip.Addr{{}} }); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := ReadSpec(c.file(SpecFile)); err != nil || len(s.Faults) != 1 || len(s.Members) != 1 {
+		t.Errorf("one thing that is kept takes the place of another: %v, %v", s, err)
 	}
 }

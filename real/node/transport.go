@@ -18,7 +18,7 @@ const Port = 7000
 // Transport carries messages between nodes, at most once and without a promise, over TCP and TLS 1.3.
 //
 // It differs from the simulator's network in what TCP does by itself: a lost packet delays the messages behind it for as
-// long as its repetition takes, messages on one connection do not overtake each other, and none arrives twice.
+// long as its repetition takes, messages on one connection do not overtake each other, and none arrives twice unless a fault wants that.
 type Transport struct {
 	identity *Identity
 	source   func(to netip.Addr) netip.Addr
@@ -44,14 +44,7 @@ func NewTransport(i *Identity, port uint16, source func(to netip.Addr) netip.Add
 
 // Send hands a message over and returns at once.
 func (t *Transport) Send(to netip.Addr, msg []byte) {
-	wait, lost := t.faults.outbound(to)
-	switch {
-	case lost:
-	case wait > 0:
-		time.AfterFunc(wait, func() { t.enqueue(to, msg) })
-	default:
-		t.enqueue(to, msg)
-	}
+	t.faults.outbound(to, func() { t.enqueue(to, msg) })
 }
 
 func (t *Transport) enqueue(to netip.Addr, msg []byte) {
@@ -128,14 +121,7 @@ func (t *Transport) hear(c *tls.Conn, tcp net.Conn) {
 	}
 }
 
-// deliver hands a message to the node, later or never if a fault wants that.
+// deliver hands a message to the node, later, twice or never if a fault wants that.
 func (t *Transport) deliver(from netip.Addr, msg []byte) {
-	wait, lost := t.faults.inbound(from)
-	switch {
-	case lost:
-	case wait > 0:
-		time.AfterFunc(wait, func() { t.receive(from, msg) })
-	default:
-		t.receive(from, msg)
-	}
+	t.faults.inbound(from, func() { t.receive(from, msg) })
 }

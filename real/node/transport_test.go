@@ -187,6 +187,43 @@ func TestFaultsOfMessages(t *testing.T) {
 	}
 }
 
+func TestMessagesArriveTwice(t *testing.T) {
+	a, port := newAuthority(t), freePort(t)
+	one, two := newStation(t, a, "127.0.0.2", port), newStation(t, a, "127.0.0.3", port)
+	persuade(t, one, two, "warm")
+	for _, c := range []struct {
+		name string
+		at   *station
+		with Fault
+		want int
+	}{
+		{"on the way out", one, Fault{Out: true, Twice: scenarios.Whole}, 2},
+		{"on the way in", two, Fault{In: true, Twice: scenarios.Whole}, 2},
+		{"with a delay", one, Fault{Out: true, Twice: scenarios.Whole, Delay: scenarios.Span{Max: 20 * time.Millisecond}}, 2},
+		{"of the other direction", one, Fault{In: true, Twice: scenarios.Whole}, 1},
+		{"of others", one, Fault{Peers: []netip.Addr{one.at}, In: true, Out: true, Twice: scenarios.Whole}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.with.ID = 3
+			c.at.faults.Strike(c.with)
+			defer c.at.faults.Mend(3)
+			one.Send(two.at, []byte("again"))
+			got := 0
+			for over := time.After(150 * time.Millisecond); over != nil; {
+				select {
+				case <-two.heard:
+					got++
+				case <-over:
+					over = nil
+				}
+			}
+			if got != c.want {
+				t.Errorf("it arrived %d times, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 func TestFrames(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		msgs := rapid.SliceOf(rapid.SliceOf(rapid.Byte())).Draw(rt, "messages")

@@ -3,15 +3,14 @@ package drill
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"path/filepath"
-	"time"
 
 	"firedrill/real/node"
-	"firedrill/scenarios"
 )
 
 // NodeOptions say which container this is.
@@ -35,19 +34,17 @@ func Node(ctx context.Context, in io.Reader, t Terminal, o NodeOptions) error {
 	return nil
 }
 
-// NodeFault is a fault inside a container, as the command line names it. Peers are addresses of containers, none stands for
-// everybody; without any of In and Out both directions are meant.
+// NodeFault is a fault inside a container, as the command line names it: a cut, or a rule that the process there is to follow,
+// a [node.Fault] as JSON. Peers are addresses of containers, none stands for everybody; without any of In and Out both
+// directions are meant.
 type NodeFault struct {
 	NodeOptions
 	ID      int
 	Peers   []string
 	Network string
 	In, Out bool
-	Delay   string
 	Loss    string
-	Sync    time.Duration
-	Work    time.Duration
-	Clock   time.Duration
+	Rule    string
 }
 
 // directions are both where none is said.
@@ -58,30 +55,19 @@ func (f *NodeFault) directions() (in, out bool) {
 	return f.In, f.Out
 }
 
-func (f *NodeFault) loss() (loss scenarios.Ratio, err error) {
-	if f.Loss != "" {
-		err = loss.UnmarshalText([]byte(f.Loss))
-	}
-	return loss, err
-}
-
 // StrikeNode tells the process of this container to play a fault, and prints when.
 func StrikeNode(out io.Writer, f NodeFault) error {
-	fault := node.Fault{ID: f.ID, Network: f.Network, Sync: f.Sync, Work: f.Work, Clock: f.Clock}
-	fault.In, fault.Out = f.directions()
-	var err error
-	if fault.Peers, err = parseAddresses(f.Peers); err != nil {
-		return err
+	var fault node.Fault
+	if err := json.Unmarshal([]byte(f.Rule), &fault); err != nil {
+		return fmt.Errorf("the rule: %w", err)
 	}
-	if fault.Loss, err = f.loss(); err != nil {
-		return err
-	}
-	if f.Delay != "" {
-		if err := fault.Delay.UnmarshalText([]byte(f.Delay)); err != nil {
-			return err
-		}
-	}
+	fault.ID = f.ID
 	return timed(out, true, func() error { return f.tell(node.Command{Strike: &fault}) })
+}
+
+// RotNode flips a bit on the disk of this container, and prints when.
+func RotNode(out io.Writer, f NodeFault) error {
+	return timed(out, true, func() error { return f.tell(node.Command{Rot: true}) })
 }
 
 // timed does something and prints when, on CLOCK_MONOTONIC: a fault counts from just before it strikes, and until it is over.
@@ -112,8 +98,10 @@ func CutNode(out io.Writer, f NodeFault) error {
 	if cut.Peers, err = parseAddresses(f.Peers); err != nil {
 		return err
 	}
-	if cut.Loss, err = f.loss(); err != nil {
-		return err
+	if f.Loss != "" {
+		if err := cut.Loss.UnmarshalText([]byte(f.Loss)); err != nil {
+			return err
+		}
 	}
 	return timed(out, true, func() error { return cut.Strike(spec) })
 }
