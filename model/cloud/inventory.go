@@ -11,7 +11,7 @@ func (c *Cloud) inventory(cluster string) *wire.CloudInventory {
 	c.serial++
 	out := &wire.CloudInventory{Version: c.state.Lives<<32 | c.serial}
 	for _, h := range c.hypervisor.Hosts() {
-		out.Hosts = append(out.Hosts, &wire.CloudHost{Name: h.Name, Rack: h.Rack, Down: h.Down, Free: uint32(max(0, h.Free))})
+		out.Hosts = append(out.Hosts, &wire.CloudHost{Name: h.Name, Rack: h.Rack, Down: h.Down, Free: uint32(max(0, h.Free)), Maintenance: h.Maintenance})
 	}
 	there := c.hypervisor.Machines()
 	for _, m := range c.state.Machines {

@@ -2243,6 +2243,16 @@ func (m *CloudHost) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.Maintenance {
+		i--
+		if m.Maintenance {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x28
+	}
 	if m.Free != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.Free))
 		i--
@@ -3611,6 +3621,9 @@ func (m *CloudHost) SizeVT() (n int) {
 	}
 	if m.Free != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.Free))
+	}
+	if m.Maintenance {
+		n += 2
 	}
 	n += len(m.unknownFields)
 	return n
@@ -9733,6 +9746,26 @@ func (m *CloudHost) UnmarshalVT(dAtA []byte) error {
 					break
 				}
 			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Maintenance", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Maintenance = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
