@@ -96,21 +96,29 @@ func (f *fleet) vouched(e *engineView) bool {
 // strand finds out which engines of an elastic group have lost their data network, though controllers hear them: they
 // neither reach a back-end server, while another one of the group does, nor do they and the others hear each other.
 // Clients do not reach their services either, so these move as from an engine that is dead. One sign alone is not enough:
-// servers may be gone, and this engine the first to notice; or it is two engines only that do not hear each other.
+// servers may be gone, and this engine the first to notice; or it is two engines only that do not hear each other. Nor do
+// both count while nobody hears anybody: it may be the switch that has failed, and the others just have not noticed.
 func (f *fleet) strand(group string) {
 	if !f.elastic(group) {
 		return
 	}
+	now := f.controller.env.Now()
 	var alive []*engineView
-	reached := false
 	for _, e := range f.view(group).engines {
 		if !e.down {
 			alive = append(alive, e)
-			reached = reached || e.report.Reach == wire.Reach_REACH_SOME
 		}
 	}
 	for _, e := range alive {
-		stranded := reached && e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive)
+		switch alone := e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive); {
+		case !alone:
+			e.alone = 0
+		case e.alone == 0:
+			e.alone = now
+		}
+		stranded := e.alone > 0 && slices.ContainsFunc(alive, func(o *engineView) bool {
+			return o.report.Reach == wire.Reach_REACH_SOME && (len(o.report.Hears) > 0 || now-e.alone > f.checksApart(group))
+		})
 		if e.stranded == stranded {
 			continue
 		}
@@ -122,6 +130,17 @@ func (f *fleet) strand(group string) {
 			f.notice(e, model.EventEngineUp, EventSEUp, "")
 		}
 	}
+}
+
+// checksApart is how much later than one engine of a group another may find out that no server answers.
+func (f *fleet) checksApart(group string) (longest time.Duration) {
+	visit(f.controller.machine.State, group, func(entry *config.Entry) {
+		if m, ok := entry.Object.(*config.HealthMonitor); ok {
+			m := m.WithDefaults()
+			longest = max(longest, (m.SendInterval + m.ReceiveTimeout).Std())
+		}
+	})
+	return longest
 }
 
 // unheard tells whether an engine hears no other one of its group, or is not heard by another one.

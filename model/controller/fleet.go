@@ -35,6 +35,7 @@ type engineView struct {
 	met         bool          // this leader has heard it
 	joined      time.Duration // when this leader first heard it
 	question    question
+	alone       time.Duration // since when it reaches no server, and does not hear others; 0: it does
 	stranded    bool          // it has lost its data network
 	failed      time.Duration // when it was last taken for dead by this leader
 	flawed      bool          // that is not long ago
