@@ -97,7 +97,8 @@ func (f *fleet) vouched(e *engineView) bool {
 // neither reach a back-end server, while another one of the group does, nor do they and the others hear each other.
 // Clients do not reach their services either, so these move as from an engine that is dead. One sign alone is not enough:
 // servers may be gone, and this engine the first to notice; or it is two engines only that do not hear each other. Nor do
-// both count while nobody hears anybody: it may be the switch that has failed, and the others just have not noticed.
+// both count while nobody hears anybody: it may be the switch that has failed, and the others just have not noticed; or it is
+// back, and this engine the last to be heard.
 func (f *fleet) strand(group string) {
 	if !f.elastic(group) {
 		return
@@ -110,15 +111,13 @@ func (f *fleet) strand(group string) {
 		}
 	}
 	for _, e := range alive {
-		switch alone := e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive); {
-		case !alone:
-			e.alone = 0
-		case e.alone == 0:
-			e.alone = now
-		}
-		stranded := e.alone > 0 && slices.ContainsFunc(alive, func(o *engineView) bool {
+		alone := e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive)
+		since(&e.alone, now, alone)
+		since(&e.apart, now, alone && slices.ContainsFunc(alive, func(o *engineView) bool {
 			return o.report.Reach == wire.Reach_REACH_SOME && (len(o.report.Hears) > 0 || now-e.alone > f.checksApart(group))
-		})
+		}))
+		every, _ := f.heartbeats(group)
+		stranded := e.apart > 0 && now-e.apart >= every
 		if e.stranded == stranded {
 			continue
 		}
@@ -129,6 +128,16 @@ func (f *fleet) strand(group string) {
 		} else {
 			f.notice(e, model.EventEngineUp, EventSEUp, "")
 		}
+	}
+}
+
+// since keeps since when something is so; 0: it is not.
+func since(t *time.Duration, now time.Duration, so bool) {
+	switch {
+	case !so:
+		*t = 0
+	case *t == 0:
+		*t = now
 	}
 }
 

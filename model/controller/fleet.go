@@ -36,6 +36,7 @@ type engineView struct {
 	joined      time.Duration // when this leader first heard it
 	question    question
 	alone       time.Duration // since when it reaches no server, and does not hear others; 0: it does
+	apart       time.Duration // and since when another one reaches a server all the same
 	stranded    bool          // it has lost its data network
 	failed      time.Duration // when it was last taken for dead by this leader
 	flawed      bool          // that is not long ago
