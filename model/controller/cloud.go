@@ -200,6 +200,16 @@ func (k *connector) take(now *wire.CloudInventory) {
 	k.c.fleet.suspect(k)
 }
 
+// lacking names a cloud that says which images it has, and has none of a version; "": there is none.
+func (cs *clouds) lacking(version string) string {
+	for _, k := range cs.connectors {
+		if images := k.inventory.GetImages(); len(images) > 0 && !slices.Contains(images, version) {
+			return k.cloud.Name
+		}
+	}
+	return ""
+}
+
 // note logs what has changed about a host.
 func (k *connector) note(host string, was, is bool, begins, ends string) {
 	switch {

@@ -2797,6 +2797,7 @@ type CloudInventory struct {
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // a higher one is newer
 	Hosts         []*CloudHost           `protobuf:"bytes,2,rep,name=hosts,proto3" json:"hosts,omitempty"`
 	Instances     []*CloudInstance       `protobuf:"bytes,3,rep,name=instances,proto3" json:"instances,omitempty"` // of the cluster that asks
+	Images        []string               `protobuf:"bytes,4,rep,name=images,proto3" json:"images,omitempty"`       // versions of the builds that it can boot; none: it does not tell
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2848,6 +2849,13 @@ func (x *CloudInventory) GetHosts() []*CloudHost {
 func (x *CloudInventory) GetInstances() []*CloudInstance {
 	if x != nil {
 		return x.Instances
+	}
+	return nil
+}
+
+func (x *CloudInventory) GetImages() []string {
+	if x != nil {
+		return x.Images
 	}
 	return nil
 }
@@ -3328,11 +3336,12 @@ const file_wire_proto_rawDesc = "" +
 	"\x04rack\x18\x02 \x01(\tR\x04rack\x12\x12\n" +
 	"\x04down\x18\x03 \x01(\bR\x04down\x12\x12\n" +
 	"\x04free\x18\x04 \x01(\rR\x04free\x12 \n" +
-	"\vmaintenance\x18\x05 \x01(\bR\vmaintenance\"\x98\x01\n" +
+	"\vmaintenance\x18\x05 \x01(\bR\vmaintenance\"\xb0\x01\n" +
 	"\x0eCloudInventory\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12/\n" +
 	"\x05hosts\x18\x02 \x03(\v2\x19.firedrill.wire.CloudHostR\x05hosts\x12;\n" +
-	"\tinstances\x18\x03 \x03(\v2\x1d.firedrill.wire.CloudInstanceR\tinstances\"\xa8\x01\n" +
+	"\tinstances\x18\x03 \x03(\v2\x1d.firedrill.wire.CloudInstanceR\tinstances\x12\x16\n" +
+	"\x06images\x18\x04 \x03(\tR\x06images\"\xa8\x01\n" +
 	"\rCloudResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x123\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1b.firedrill.wire.CloudStatusR\x06status\x12\x14\n" +
