@@ -40,7 +40,7 @@ type engineView struct {
 	stranded    bool          // it has lost its data network
 	failed      time.Duration // when it was last taken for dead by this leader
 	flawed      bool          // that is not long ago
-	rebooted    bool          // its cloud was asked to start it anew since
+	rebooted    bool          // its cloud has agreed to start it anew since
 }
 
 // groupView is the configuration that the engines of a group should run.
