@@ -327,6 +327,12 @@ func (p *pair) bothServe(units []*wire.UnitState) bool {
 
 // consider compares this engine's part in a unit with the peer's, as it was age ago.
 func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
+	if s.Active {
+		u.asked = 0
+		if u.active && !p.leaves(u) {
+			p.met = p.engine.env.Now()
+		}
+	}
 	switch {
 	case s.Active && p.leaves(u) && s.Epoch > u.epoch:
 		p.left(u)
@@ -338,7 +344,7 @@ func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 		p.handedBy = p.peerLife
 		p.takeOver(u, "the peer yields it")
 	case s.Active:
-		u.epoch, u.asked = max(u.epoch, s.Epoch), 0
+		u.epoch = max(u.epoch, s.Epoch)
 		p.engine.env.SetTimer(timerPeer+model.TimerID(u.number), max(p.patienceNow()-age, 0))
 		p.askBack(u)
 	case u.active:
@@ -353,7 +359,6 @@ func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
 // settle ends a time in which both served: the lower epoch yields, and of equal ones the engine that is not
 // preferred. The one that stays announces again, since neighbours may have learnt either.
 func (p *pair) settle(u *unit, epoch uint64) {
-	p.met = p.engine.env.Now()
 	if epoch > u.epoch || epoch == u.epoch && !u.preferred {
 		p.release(u, fmt.Sprintf("the peer serves with epoch %d", epoch))
 		u.epoch = epoch
@@ -393,10 +398,11 @@ func (p *pair) takeOver(u *unit, why string) {
 	if !p.serves() {
 		p.engine.health.wake()
 	}
-	u.active, u.wanted, u.asked = true, false, 0
+	u.active, u.wanted = true, false
 	u.epoch++
 	p.engine.env.StopTimer(timerPeer + model.TimerID(u.number))
 	p.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch, Detail: why})
+	u.asked = 0
 	for _, a := range u.addresses {
 		p.engine.env.AddAddress(a)
 	}
