@@ -41,7 +41,7 @@ type hypervisor struct {
 	slow          time.Duration
 	dark          map[string]int // hosts without power
 	accused       map[string]int // hosts that are called down whatever they are
-	closing       map[string]int // hosts that take no more engines
+	closing       map[string]int // hosts that are to be maintained
 }
 
 // made is a machine that was built.
@@ -136,11 +136,12 @@ func (h *hypervisor) now() *node.Hardware {
 	out := &node.Hardware{After: h.after}
 	for _, c := range h.plan.Topology.Cloud.Hosts {
 		free := c.Slots - h.engines(c.Name)
-		if h.full > 0 || h.closing[c.Name] > 0 {
+		if h.full > 0 {
 			free = 0
 		}
 		out.Hosts = append(out.Hosts, cloud.Host{
 			Name: c.Name, Rack: h.plan.Topology.HostRack(c.Name), Free: free, Down: h.dark[c.Name] > 0 || h.accused[c.Name] > 0,
+			Maintenance: h.closing[c.Name] > 0,
 		})
 	}
 	slices.SortFunc(out.Hosts, func(a, b cloud.Host) int { return cmp.Compare(a.Name, b.Name) })

@@ -81,7 +81,7 @@ var Catalogue = []FaultKind{
 	{Name: "slow-boot", NeedsFor: true, Of: RoleCloud, Takes: []string{"delay"}, Needs: []string{"delay"},
 		About: "Engines that the cloud is asked for take `delay` longer to boot."},
 	{Name: hostMaintenance, NeedsFor: true, Takes: []string{"delay"},
-		About: "The hosts of the target take no more engines, and after `delay` they are shut down, until the fault is over."},
+		About: "The cloud says that the hosts of the target are to be maintained: they take no more engines, and after `delay` they are shut down, until the fault is over."},
 	{Name: falseHostReport, NeedsFor: true,
 		About: "The cloud takes the hosts of the target for dead, which are well."},
 }

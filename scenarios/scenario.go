@@ -47,7 +47,7 @@ type Topology struct {
 	Images []string `yaml:"images,omitempty"`
 	// Restart is how long a node is away that restarts by itself, as in an upgrade; default 200ms..800ms.
 	Restart Span `yaml:"restart"`
-	// Installed says which controllers and engines are not installed as the others are.
+	// Installed says which controllers and engines are not installed as the others are, and which image a cloud lacks.
 	Installed []Installed `yaml:"installed,omitempty"`
 
 	Engines []Engines      `yaml:"engines,omitempty"` // numbered through all entries
@@ -59,7 +59,7 @@ type Topology struct {
 	Clocks  Clocks         `yaml:"clocks"`
 }
 
-// Installed is a controller or an engine that is not installed as the others are.
+// Installed is a controller or an engine that is not installed as the others are, or a cloud that lacks an image.
 type Installed struct {
 	Node    string `yaml:"node"`
 	Version string `yaml:"version,omitempty"` // of its build

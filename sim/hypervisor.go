@@ -27,7 +27,7 @@ type hypervisor struct {
 	full, failing int
 	slow          time.Duration
 	accused       map[*host]int // hosts that are called down whatever they are
-	closing       map[*host]int // hosts that take no more engines, by how many faults
+	closing       map[*host]int // hosts that are to be maintained, by how many faults
 }
 
 // instance is one machine that was built.
@@ -58,10 +58,10 @@ func (h *hypervisor) Hosts() []cloud.Host {
 	for _, c := range h.w.plan.Topology.Cloud.Hosts {
 		x := h.w.hostNamed(c.Name, h.w.plan.Topology.HostRack(c.Name))
 		free := c.Slots - h.engines(x)
-		if h.full > 0 || h.closing[x] > 0 {
+		if h.full > 0 {
 			free = 0
 		}
-		out = append(out, cloud.Host{Name: c.Name, Rack: x.rack, Free: free, Down: x.dark > 0 || h.accused[x] > 0})
+		out = append(out, cloud.Host{Name: c.Name, Rack: x.rack, Free: free, Down: x.dark > 0 || h.accused[x] > 0, Maintenance: h.closing[x] > 0})
 	}
 	slices.SortFunc(out, func(a, b cloud.Host) int { return strings.Compare(a.Name, b.Name) })
 	return out
@@ -217,7 +217,7 @@ func strikeFalseHostReport(w *World, _ *scenarios.Fault, targets, _ []*machine) 
 	return func() { accuse(-1) }
 }
 
-// strikeHostMaintenance closes hosts for engines to come, and shuts them down later. A shutdown loses nothing.
+// strikeHostMaintenance says that hosts are to be maintained, and shuts them down later. A shutdown loses nothing.
 func strikeHostMaintenance(w *World, f *scenarios.Fault, targets, _ []*machine) func() {
 	closed := w.onSameHosts(targets)
 	hosts := hostsOf(closed)

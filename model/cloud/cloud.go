@@ -44,6 +44,8 @@ type Host struct {
 	Name, Rack string
 	Free       int // room for so many more machines
 	Down       bool
+	// Maintenance says that it takes no more machines, and is about to be shut down for a while.
+	Maintenance bool
 }
 
 // Machine is an engine to be, or that is.

@@ -9,9 +9,9 @@ import (
 // inventory is what a cluster is shown: all hosts, and its own engines.
 func (c *Cloud) inventory(cluster string) *wire.CloudInventory {
 	c.serial++
-	out := &wire.CloudInventory{Version: c.state.Lives<<32 | c.serial}
+	out := &wire.CloudInventory{Version: c.state.Lives<<32 | c.serial, Images: c.cfg.Images}
 	for _, h := range c.hypervisor.Hosts() {
-		out.Hosts = append(out.Hosts, &wire.CloudHost{Name: h.Name, Rack: h.Rack, Down: h.Down, Free: uint32(max(0, h.Free))})
+		out.Hosts = append(out.Hosts, &wire.CloudHost{Name: h.Name, Rack: h.Rack, Down: h.Down, Free: uint32(max(0, h.Free)), Maintenance: h.Maintenance})
 	}
 	there := c.hypervisor.Machines()
 	for _, m := range c.state.Machines {

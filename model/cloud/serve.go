@@ -109,7 +109,7 @@ func noRoom(host string) string {
 // choose finds a host with room: the one that is asked for, or the emptiest.
 func (c *Cloud) choose(wanted string) string {
 	hosts := slices.DeleteFunc(slices.Clone(c.hypervisor.Hosts()), func(h Host) bool {
-		return h.Down || h.Free <= 0 || wanted != "" && h.Name != wanted
+		return h.Down || h.Maintenance || h.Free <= 0 || wanted != "" && h.Name != wanted
 	})
 	if len(hosts) == 0 {
 		return ""

@@ -143,6 +143,7 @@ type Replica struct {
 	writes      byte // the format of the entries that this node proposes
 	lease       lease
 	offered     offer // the latest that this node took
+	silent      bool  // it has abdicated
 }
 
 type read struct {

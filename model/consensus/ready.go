@@ -84,7 +84,7 @@ func (r *Replica) takeOver(rd *raft.Ready) error {
 
 func (r *Replica) send(messages []*pb.Message) error {
 	for _, m := range messages {
-		if m.GetTo() == r.cfg.ID {
+		if m.GetTo() == r.cfg.ID || r.holdsBack(m) {
 			continue
 		}
 		if m.GetType() == pb.MsgSnap {
@@ -154,7 +154,7 @@ func (r *Replica) follow() {
 		r.lease.lead()
 	}
 	if was.Role == Leader && (r.status.Role != Leader || r.status.Term != was.Term) {
-		r.changing = false
+		r.changing, r.silent = false, false
 		for _, read := range r.reads {
 			if !read.confirmed {
 				r.out.Lost = append(r.out.Lost, read.request)

@@ -74,6 +74,8 @@ const (
 	EventCloudReachable   = "CLOUD_REACHABLE"
 	EventHostDown         = "CLOUD_HOST_DOWN"
 	EventHostUp           = "CLOUD_HOST_UP"
+	EventHostMaintenance  = "CLOUD_HOST_MAINTENANCE"
+	EventHostReturned     = "CLOUD_HOST_MAINTENANCE_OVER"
 )
 
 // step does what is to be done about all clouds.
@@ -191,15 +193,31 @@ func (k *connector) take(now *wire.CloudInventory) {
 	k.inventory = now
 	k.c.fleet.markCloud(k.cloud.Name)
 	for _, h := range now.Hosts {
-		if was := hostOf(before, h.Name); h.Down != (was != nil && was.Down) {
-			id := EventHostUp
-			if h.Down {
-				id = EventHostDown
-			}
-			k.c.log(id, h.Name, "as "+k.cloud.Name+" reports")
-		}
+		was := hostOf(before, h.Name)
+		k.note(h.Name, was.GetDown(), h.Down, EventHostDown, EventHostUp)
+		k.note(h.Name, was.GetMaintenance(), h.Maintenance, EventHostMaintenance, EventHostReturned)
 	}
 	k.c.fleet.suspect(k)
+}
+
+// lacking names a cloud that says which images it has, and has none of a version; "": there is none.
+func (cs *clouds) lacking(version string) string {
+	for _, k := range cs.connectors {
+		if images := k.inventory.GetImages(); len(images) > 0 && !slices.Contains(images, version) {
+			return k.cloud.Name
+		}
+	}
+	return ""
+}
+
+// note logs what has changed about a host.
+func (k *connector) note(host string, was, is bool, begins, ends string) {
+	switch {
+	case is && !was:
+		k.c.log(begins, host, "as "+k.cloud.Name+" reports")
+	case was && !is:
+		k.c.log(ends, host, "as "+k.cloud.Name+" reports")
+	}
 }
 
 func hostOf(i *wire.CloudInventory, name string) *wire.CloudHost {

@@ -425,3 +425,26 @@ func TestSurplusIsDeleted(t *testing.T) {
 		t.Errorf("%d deleted, %d down", f.logged(EventSEDeleted), f.logged(EventSEDown))
 	}
 }
+
+// TestSuccessEndsSlowness: an engine that boots ends the row of failed attempts, so that the next failure is the first again.
+func TestSuccessEndsSlowness(t *testing.T) {
+	f := newFarm(t, "")
+	failures := func() int { return f.leader().node.fleet.placedGroup("farm").staffing.failures }
+	for range 40 {
+		f.work(100 * time.Millisecond)
+		for _, x := range f.cloud.instances {
+			x.State = "failed"
+		}
+	}
+	if failures() < 2 {
+		t.Fatalf("%d attempts have failed", failures())
+	}
+	f.work(3 * time.Second)
+	for range 5 {
+		f.boot()
+	}
+	f.settled(2)
+	if failures() != 0 {
+		t.Errorf("%d attempts in a row have failed, the last of which has not", failures())
+	}
+}

@@ -33,7 +33,9 @@ func (k *connector) settle() {
 			}
 		}
 	}
-	k.errands = slices.DeleteFunc(k.errands, func(e *errand) bool { return !e.wanted && e.operation != wire.CloudOperation_CLOUD_REBOOT })
+	k.errands = slices.DeleteFunc(k.errands, func(e *errand) bool {
+		return !e.wanted && (e.operation != wire.CloudOperation_CLOUD_REBOOT || !k.c.fleet.lost(e.engine))
+	})
 	k.births = slices.DeleteFunc(k.births, func(b birth) bool {
 		entry, ok := k.c.machine.Get(engineKey(b.engine))
 		if !ok {
@@ -120,7 +122,9 @@ func (k *connector) done(e *errand, r *wire.CloudResponse) {
 		return
 	}
 	object := entry.Object.(*config.ServiceEngine)
-	switch {
+	switch view := k.c.fleet.engine(e.engine); {
+	case e.operation == wire.CloudOperation_CLOUD_REBOOT && view != nil:
+		view.rebooted = true
 	case e.operation == wire.CloudOperation_CLOUD_CREATE && object.State == config.EngineCreating && r.Status != wire.CloudStatus_CLOUD_OK:
 		k.failed(object, r.Error)
 	case e.operation == wire.CloudOperation_CLOUD_DELETE && object.State == config.EngineDeleting && r.Status == wire.CloudStatus_CLOUD_OK:
@@ -196,9 +200,9 @@ func (k *connector) nurse() {
 		case now-e.failed >= t.DeadSEDetection.Std():
 			dead[object.GroupRef] = append(dead[object.GroupRef], e)
 		case now-e.failed >= t.UnresponsiveSEReboot.Std() && !e.rebooted && host != nil && !host.Down:
-			e.rebooted = true
-			k.run(wire.CloudOperation_CLOUD_REBOOT, &wire.CloudInstance{Name: object.Name})
-			k.c.log(EventSERebooted, object.Name, "it has been down for "+t.UnresponsiveSEReboot.String())
+			if k.run(wire.CloudOperation_CLOUD_REBOOT, &wire.CloudInstance{Name: object.Name}) {
+				k.c.log(EventSERebooted, object.Name, "it has been down for "+t.UnresponsiveSEReboot.String())
+			}
 		}
 	}
 	for _, group := range sortedKeys(dead) {

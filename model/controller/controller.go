@@ -58,7 +58,8 @@ type Controller struct {
 	ready    bool          // leads, is done with its warm start, and has applied all that was ever committed
 	warm     bool          // leads and is done with its warm start
 	ticked   time.Duration // when the clock last ticked; tells a long sleep
-	beats    int           // ticks since the last heartbeat
+	overload overload
+	beats    int // ticks since the last heartbeat
 	writes   map[session]reply
 	reads    map[uint64]func(ok bool) // linearizable reads under way
 	lastRead uint64
@@ -101,7 +102,7 @@ func New(cfg Config) *Controller {
 // Start implements [model.Node]: what the disk holds is read back; the rest comes from the leader.
 func (c *Controller) Start(env model.Env) {
 	c.env = c.voice.Through(env)
-	c.ticked = env.Now()
+	c.ticked, c.overload.due = env.Now(), env.Now()
 	if err := c.wake(); err != nil {
 		c.fail(err)
 		return
@@ -257,6 +258,7 @@ func (c *Controller) Receive(from netip.Addr, msg []byte) {
 		c.resetDue = c.resetDue || b.RemovedNotice.Id == c.id && b.RemovedNotice.Cluster == c.identity.Cluster
 	}
 	if !c.broken {
+		c.keepUp()
 		c.pump()
 	}
 }
@@ -288,12 +290,14 @@ func (c *Controller) Timer(id model.TimerID) {
 		c.clusterIP.announce()
 	}
 	if !c.broken {
+		c.keepUp()
 		c.pump()
 	}
 }
 
 func (c *Controller) onTick() {
 	c.ticked = c.env.Now()
+	c.overload.ticked(c.ticked, c.cfg.Timers.ControllerHeartbeat.Std(), c.tick())
 	c.env.SetTimer(timerTick, c.tick())
 	if c.resetDue || c.removedAt > 0 && c.env.Now() >= c.removedAt {
 		if err := c.reset(); err != nil {

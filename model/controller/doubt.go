@@ -96,21 +96,28 @@ func (f *fleet) vouched(e *engineView) bool {
 // strand finds out which engines of an elastic group have lost their data network, though controllers hear them: they
 // neither reach a back-end server, while another one of the group does, nor do they and the others hear each other.
 // Clients do not reach their services either, so these move as from an engine that is dead. One sign alone is not enough:
-// servers may be gone, and this engine the first to notice; or it is two engines only that do not hear each other.
+// servers may be gone, and this engine the first to notice; or it is two engines only that do not hear each other. Nor do
+// both count while nobody hears anybody: it may be the switch that has failed, and the others just have not noticed; or it is
+// back, and this engine the last to be heard.
 func (f *fleet) strand(group string) {
 	if !f.elastic(group) {
 		return
 	}
+	now := f.controller.env.Now()
 	var alive []*engineView
-	reached := false
 	for _, e := range f.view(group).engines {
 		if !e.down {
 			alive = append(alive, e)
-			reached = reached || e.report.Reach == wire.Reach_REACH_SOME
 		}
 	}
 	for _, e := range alive {
-		stranded := reached && e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive)
+		alone := e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive)
+		since(&e.alone, now, alone)
+		since(&e.apart, now, alone && slices.ContainsFunc(alive, func(o *engineView) bool {
+			return o.report.Reach == wire.Reach_REACH_SOME && (len(o.report.Hears) > 0 || now-e.alone > f.checksApart(group))
+		}))
+		every, _ := f.heartbeats(group)
+		stranded := e.apart > 0 && now-e.apart >= every
 		if e.stranded == stranded {
 			continue
 		}
@@ -122,6 +129,27 @@ func (f *fleet) strand(group string) {
 			f.notice(e, model.EventEngineUp, EventSEUp, "")
 		}
 	}
+}
+
+// since keeps since when something is so; 0: it is not.
+func since(t *time.Duration, now time.Duration, so bool) {
+	switch {
+	case !so:
+		*t = 0
+	case *t == 0:
+		*t = now
+	}
+}
+
+// checksApart is how much later than one engine of a group another may find out that no server answers.
+func (f *fleet) checksApart(group string) (longest time.Duration) {
+	visit(f.controller.machine.State, group, func(entry *config.Entry) {
+		if m, ok := entry.Object.(*config.HealthMonitor); ok {
+			m := m.WithDefaults()
+			longest = max(longest, (m.SendInterval + m.ReceiveTimeout).Std())
+		}
+	})
+	return longest
 }
 
 // unheard tells whether an engine hears no other one of its group, or is not heard by another one.

@@ -35,10 +35,12 @@ type engineView struct {
 	met         bool          // this leader has heard it
 	joined      time.Duration // when this leader first heard it
 	question    question
+	alone       time.Duration // since when it reaches no server, and does not hear others; 0: it does
+	apart       time.Duration // and since when another one reaches a server all the same
 	stranded    bool          // it has lost its data network
 	failed      time.Duration // when it was last taken for dead by this leader
 	flawed      bool          // that is not long ago
-	rebooted    bool          // its cloud was asked to start it anew since
+	rebooted    bool          // its cloud has agreed to start it anew since
 }
 
 // groupView is the configuration that the engines of a group should run.

@@ -275,7 +275,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 		mix(1)
 	}
 	for _, h := range in.hosts {
-		mix(xxhash.Sum64String(h.Name) ^ flag(h.Down)<<1 ^ flag(h.Full))
+		mix(xxhash.Sum64String(h.Name) ^ flag(h.Maintenance)<<2 ^ flag(h.Down)<<1 ^ flag(h.Full))
 	}
 	mix(flag(in.access == config.WriteAccess))
 	for _, entry := range f.controller.machine.ServicesOf(g.Name) {

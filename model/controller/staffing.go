@@ -50,6 +50,10 @@ func (f *fleet) staff(g *config.ServiceEngineGroup, view *placedGroup, plan *pla
 		return
 	}
 	for _, d := range plan.Delete {
+		if g.HAMode.Elastic() && f.busy(d.Engine) {
+			view.idle, view.planned = true, 0
+			continue
+		}
 		if entry, ok := c.machine.Get(engineKey(d.Engine)); ok && entry.Object.(*config.ServiceEngine).State != config.EngineDeleting {
 			k.doom(entry.Object.(*config.ServiceEngine), c.event(EventSEDeleting, d.Engine, d.Why.String()))
 		}
@@ -65,6 +69,13 @@ func (f *fleet) staff(g *config.ServiceEngineGroup, view *placedGroup, plan *pla
 		f.intend(g, view, create.Host, create.Why.String())
 	}
 	view.later, view.planned = true, 0
+}
+
+// busy tells whether an engine of an elastic group still serves what a plan has taken from it: until the move is made, and
+// until its flows have ended.
+func (f *fleet) busy(engine string) bool {
+	e := f.engine(engine)
+	return e != nil && e.met && !e.down && (len(e.report.Units) > 0 || len(f.serves(e)) > 0)
 }
 
 // defaultPrefix begins the names of engines of a group that says nothing (se_name_prefix).
@@ -111,7 +122,7 @@ func (f *fleet) hosts(g *config.ServiceEngineGroup) []placement.Host {
 	}
 	var out []placement.Host
 	for _, h := range k.inventory.GetHosts() {
-		out = append(out, placement.Host{Name: h.Name, Rack: h.Rack, Down: h.Down, Full: h.Free == 0})
+		out = append(out, placement.Host{Name: h.Name, Rack: h.Rack, Down: h.Down, Full: h.Free == 0, Maintenance: h.Maintenance})
 	}
 	return out
 }
@@ -137,6 +148,7 @@ func (f *fleet) beat() {
 			f.mark(g.name)
 		}
 	}
+	f.evacuate()
 }
 
 // suspect asks engines whether they live that a cloud calls dead. Its word alone moves nothing: it may be late or wrong,

@@ -108,6 +108,10 @@ func (u *upgrading) try(a *call, version string) {
 		a.fail(409, readOnlyBecause(c.machine.upgrade))
 		return
 	}
+	if lacking := c.clouds.lacking(version); lacking != "" {
+		a.fail(422, fmt.Sprintf("%s has no image of %s, which engines that it makes later would boot; add it there first", lacking, version))
+		return
+	}
 	t := &upgradeTrial{call: a, version: version, due: c.env.Now() + c.patience() + c.cfg.Timers.APIAttempt.Std()}
 	for _, m := range c.members() {
 		if state := c.nodes.stateOf(m.ID); state != StateReady {

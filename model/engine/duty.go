@@ -20,6 +20,7 @@ type duty interface {
 	held() []netip.Addr             // the addresses that it holds
 	weighAll()                      // decides anew, since something has changed
 	tell(report *wire.EngineReport) // adds what controllers should know
+	answered()                      // a server or a gateway has answered
 	yield(to string)                // hands what it serves to another engine, for the leader wants to restart this one
 	describe(facts *model.Facts)    // says how it stands
 }

@@ -69,6 +69,9 @@ func (g *gateways) checked(id model.CheckID, ok bool) {
 		return // it is monitored no more
 	}
 	gw := g.list[i]
+	if ok {
+		g.engine.duty.answered()
+	}
 	if ok != gw.lost {
 		gw.against = 0
 		return

@@ -107,9 +107,19 @@ func (h *health) due(i int) {
 	t := h.targets[i]
 	t.next = h.engine.env.Now() + t.monitor.SendInterval.Std()
 	h.engine.env.SetTimer(timerMonitor+model.TimerID(i), t.monitor.SendInterval.Std())
-	if h.rests() {
-		return
+	if !h.rests() {
+		h.check(t)
 	}
+}
+
+// ask checks all targets now, beside what is due.
+func (h *health) ask() {
+	for _, t := range h.targets {
+		h.check(t)
+	}
+}
+
+func (h *health) check(t *target) {
 	check := model.Check{Target: t.server, Timeout: t.monitor.ReceiveTimeout.Std()}
 	switch t.monitor.Type {
 	case config.MonitorHTTP:
@@ -148,6 +158,9 @@ func (h *health) checked(id model.CheckID, ok bool) {
 	t := h.byID[id]
 	if t == nil {
 		return // it is checked no more
+	}
+	if ok {
+		h.engine.duty.answered()
 	}
 	if t.known && ok == t.up {
 		t.against = 0

@@ -40,6 +40,7 @@ type pair struct {
 	heard                bool          // lastDirect says something
 	handedBy             uint64        // the life of the peer that has handed over what it served; its flows go on there
 	rests                time.Duration // until when it asks for nothing: the leader empties it
+	met                  time.Duration // when both were last found to serve; zero: never
 	asks                 bool          // the published table asks the peer for flows
 }
 
@@ -54,6 +55,7 @@ type unit struct {
 	peerActive bool // by its last heartbeat the peer serves it
 	addresses  []netip.Addr
 	leaves     time.Duration // until when this engine, which serves it, asks the peer to take it over
+	asked      time.Duration // since when the takeover waits for an answer from anybody; zero: it does not
 }
 
 // configure takes up a new configuration; first marks the first one in this life.
@@ -187,6 +189,7 @@ func (p *pair) patienceRelayed() time.Duration {
 // listen waits for an active peer before this engine takes the unit. The engine that is not preferred waits
 // twice as long, so that two that start together do not both take it.
 func (p *pair) listen(u *unit) {
+	u.asked = 0
 	wait := p.patienceNow()
 	if !u.preferred {
 		wait *= 2
@@ -324,6 +327,12 @@ func (p *pair) bothServe(units []*wire.UnitState) bool {
 
 // consider compares this engine's part in a unit with the peer's, as it was age ago.
 func (p *pair) consider(u *unit, s *wire.UnitState, age time.Duration) {
+	if s.Active {
+		u.asked = 0
+		if u.active && !p.leaves(u) {
+			p.met = p.engine.env.Now()
+		}
+	}
 	switch {
 	case s.Active && p.leaves(u) && s.Epoch > u.epoch:
 		p.left(u)
@@ -374,7 +383,13 @@ func (p *pair) silent(number int) {
 		return
 	}
 	u := p.units[number]
-	p.engine.env.Emit(model.Event{Kind: model.EventSuspected, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch})
+	if u.asked == 0 {
+		p.engine.env.Emit(model.Event{Kind: model.EventSuspected, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch})
+	}
+	if p.wary() {
+		p.ask(u)
+		return
+	}
 	p.takeOver(u, "the peer is silent")
 }
 
@@ -387,6 +402,7 @@ func (p *pair) takeOver(u *unit, why string) {
 	u.epoch++
 	p.engine.env.StopTimer(timerPeer + model.TimerID(u.number))
 	p.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch, Detail: why})
+	u.asked = 0
 	for _, a := range u.addresses {
 		p.engine.env.AddAddress(a)
 	}

@@ -90,7 +90,9 @@ func (g *group) openHost() bool {
 }
 
 // open tells whether an engine of the group can be made on a host.
-func (g *group) open(h *host) bool { return h.listed && !h.Down && !h.Full && g.allows(h) }
+func (g *group) open(h *host) bool {
+	return h.listed && !h.Down && !h.Full && !h.Maintenance && g.allows(h)
+}
 
 // ceil divides and rounds up.
 func ceil(a, b int) int { return (a + b - 1) / b }

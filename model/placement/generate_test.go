@@ -40,7 +40,8 @@ var (
 func (s shape) draw(t *rapid.T) Input {
 	var in Input
 	for i := range rapid.IntRange(0, s.hosts).Draw(t, "hosts") {
-		in.Hosts = append(in.Hosts, Host{Name: fmt.Sprintf("host-%d", i), Rack: rapid.SampledFrom([]string{"", "rack-a", "rack-b"}).Draw(t, "rack"), Down: s.wild && odd(t, "host down", 6)})
+		in.Hosts = append(in.Hosts, Host{Name: fmt.Sprintf("host-%d", i), Rack: rapid.SampledFrom([]string{"", "rack-a", "rack-b"}).Draw(t, "rack"), Down: s.wild && odd(t, "host down", 6),
+			Maintenance: s.wild && odd(t, "host maintenance", 8)})
 	}
 	for i := range s.groups {
 		in.Groups = append(in.Groups, s.drawGroup(t, i))

@@ -57,6 +57,8 @@ type Host struct {
 	Down bool
 	// Full says that it has no room for another engine.
 	Full bool
+	// Maintenance says that it will be shut down for a while: what runs there leaves, and no other engine is made there.
+	Maintenance bool
 }
 
 // Service is a virtual service.

@@ -22,20 +22,21 @@ type Code string
 
 // Why a service moves.
 const (
-	CodeNotPlaced     Code = "not_placed"
-	CodeScaleOut      Code = "scale_out"
-	CodeScaleIn       Code = "scale_in"
-	CodeDisabled      Code = "disabled"
-	CodeEngineDown    Code = "engine_down"
-	CodeEngineBoots   Code = "engine_boots"
-	CodeEngineUnknown Code = "engine_unknown"
-	CodeEngineDrains  Code = "engine_drains"
-	CodeHostBarred    Code = "host_barred"
-	CodeOtherGroup    Code = "other_group"
-	CodeOverCapacity  Code = "over_capacity"
-	CodeMakesRoom     Code = "makes_room"
-	CodeRebalanceLoad Code = "rebalance_load"
-	CodeRebalanceHost Code = "rebalance_host"
+	CodeNotPlaced      Code = "not_placed"
+	CodeScaleOut       Code = "scale_out"
+	CodeScaleIn        Code = "scale_in"
+	CodeDisabled       Code = "disabled"
+	CodeEngineDown     Code = "engine_down"
+	CodeEngineBoots    Code = "engine_boots"
+	CodeEngineUnknown  Code = "engine_unknown"
+	CodeEngineDrains   Code = "engine_drains"
+	CodeHostBarred     Code = "host_barred"
+	CodeHostMaintained Code = "host_maintained"
+	CodeOtherGroup     Code = "other_group"
+	CodeOverCapacity   Code = "over_capacity"
+	CodeMakesRoom      Code = "makes_room"
+	CodeRebalanceLoad  Code = "rebalance_load"
+	CodeRebalanceHost  Code = "rebalance_host"
 )
 
 // Why to that engine.
@@ -83,20 +84,21 @@ const (
 
 // texts holds a sentence for every code. In braces stand the fields of a [Reason].
 var texts = map[Code]string{
-	CodeNotPlaced:     "runs nowhere yet",
-	CodeScaleOut:      "runs on {have} of {want} engines",
-	CodeScaleIn:       "runs on {have} engines and should on {want}",
-	CodeDisabled:      "the service is disabled",
-	CodeEngineDown:    "{engine} is down",
-	CodeEngineBoots:   "{engine} boots",
-	CodeEngineUnknown: "{engine} is not known",
-	CodeEngineDrains:  "{engine} drains",
-	CodeHostBarred:    "the group's lists bar {host}, the host of {engine}",
-	CodeOtherGroup:    "{engine} belongs to group {group}",
-	CodeOverCapacity:  "{engine} holds {have} services, more than max_vs_per_se {want}",
-	CodeMakesRoom:     "makes room for {service}",
-	CodeRebalanceLoad: "{engine} holds {have} services, others {want}",
-	CodeRebalanceHost: "another engine of the service is on {host} too",
+	CodeNotPlaced:      "runs nowhere yet",
+	CodeScaleOut:       "runs on {have} of {want} engines",
+	CodeScaleIn:        "runs on {have} engines and should on {want}",
+	CodeDisabled:       "the service is disabled",
+	CodeEngineDown:     "{engine} is down",
+	CodeEngineBoots:    "{engine} boots",
+	CodeEngineUnknown:  "{engine} is not known",
+	CodeEngineDrains:   "{engine} drains",
+	CodeHostBarred:     "the group's lists bar {host}, the host of {engine}",
+	CodeHostMaintained: "{host}, the host of {engine}, is to be maintained",
+	CodeOtherGroup:     "{engine} belongs to group {group}",
+	CodeOverCapacity:   "{engine} holds {have} services, more than max_vs_per_se {want}",
+	CodeMakesRoom:      "makes room for {service}",
+	CodeRebalanceLoad:  "{engine} holds {have} services, others {want}",
+	CodeRebalanceHost:  "another engine of the service is on {host} too",
 
 	CodeLeastLoaded: "least loaded, {have} of {want}",
 	CodeOtherHost:   "least loaded on other hosts, {have} of {want}",
@@ -129,6 +131,9 @@ var texts = map[Code]string{
 	CodePairNoHost:    "{have} of {want} engines of a pair; no host with room is up and allowed",
 	CodeSharedHost:    "its engines share hosts: {have} where {want} are possible",
 }
+
+// soon tells whether the engine that a service leaves for this reason is going to stop, so that it cannot stay.
+func (r Reason) soon() bool { return r.Code == CodeEngineDrains || r.Code == CodeHostMaintained }
 
 // String is the reason as a sentence for people.
 func (r Reason) String() string {

@@ -21,6 +21,14 @@ func (e *engine) doubted() bool { return e.suspected() && !e.FailedLately && !e.
 // drains tells whether the engine's slots will be usable once it is back.
 func (e *engine) drains() bool { return e.State == EngineDraining && !e.barred }
 
+// whyBarred says why an engine may not stay on its host.
+func (e *engine) whyBarred() Reason {
+	if e.host.Maintenance {
+		return Reason{Code: CodeHostMaintained, Engine: e.Name, Host: e.host.Name}
+	}
+	return Reason{Code: CodeHostBarred, Engine: e.Name, Host: e.host.Name}
+}
+
 // counts tells whether the engine is one of the N + M.
 func (e *engine) counts() bool { return e.takes() || e.boots() || e.doubted() || e.drains() }
 

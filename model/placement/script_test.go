@@ -40,7 +40,7 @@ func (p *player) play(t *testing.T, d *datadriven.TestData) string {
 		p.group(t, d)
 	case "host":
 		for _, name := range names(d) {
-			h := Host{Name: name, Down: d.HasArg("down")}
+			h := Host{Name: name, Down: d.HasArg("down"), Maintenance: d.HasArg("maintenance")}
 			d.MaybeScanArgs(t, "rack", &h.Rack)
 			p.in.Hosts = slices.DeleteFunc(p.in.Hosts, func(old Host) bool { return old.Name == name })
 			p.in.Hosts = append(p.in.Hosts, h)

@@ -47,7 +47,7 @@ func (s *service) verdict(name string, e *engine) Reason {
 	case e.group != s.group:
 		return Reason{Code: CodeOtherGroup, Engine: name, Group: e.Engine.Group}
 	case e.barred:
-		return Reason{Code: CodeHostBarred, Engine: name, Host: e.host.Name}
+		return e.whyBarred()
 	case e.State == EngineDraining:
 		return Reason{Code: CodeEngineDrains, Engine: name}
 	}

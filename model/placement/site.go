@@ -53,7 +53,7 @@ type engine struct {
 	Engine
 	group     *group
 	host      *host
-	barred    bool       // the group's lists of hosts have changed since it was made
+	barred    bool       // its host is not one for this group any more, or not for a while
 	crowded   bool       // it held more than max_vs_per_se
 	holds     []*service // those that stay or come
 	running   int        // placements now, whatever becomes of them
@@ -106,7 +106,7 @@ func newSite(in Input) *site {
 		engines[e.Name] = x
 		s.engines = append(s.engines, x)
 		if x.group != nil {
-			x.barred = !x.group.allows(x.host)
+			x.barred = x.host.Maintenance || !x.group.allows(x.host)
 			x.group.engines = append(x.group.engines, x)
 		}
 	}

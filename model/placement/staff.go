@@ -8,8 +8,8 @@ import (
 )
 
 // retain settles the engines of every service: what finds no slot stays where it runs, even if it should leave. An
-// engine that drains must become empty, though, so services that run on a healthy one too give it up meanwhile, as an
-// upgrade does ("Upgrading Avi Vantage Software").
+// engine that drains must become empty, though, and so must one whose host is to be maintained: services that run on a
+// healthy one too give it up meanwhile, as for an upgrade ("Upgrading Avi Vantage Software").
 func (g *group) retain() {
 	for _, s := range g.services {
 		g.missing += s.want - len(s.at)
@@ -17,7 +17,7 @@ func (g *group) retain() {
 		staying := s.want - len(s.at)
 		var kept []*engine
 		for _, l := range s.leaving {
-			if staying == 0 || slices.Contains(s.at, l.engine) || elsewhere && l.why.Code == CodeEngineDrains {
+			if staying == 0 || slices.Contains(s.at, l.engine) || elsewhere && l.why.soon() {
 				continue
 			}
 			staying--
@@ -167,7 +167,7 @@ func (g *group) dismiss(plan *Plan) {
 		switch {
 		case !e.Managed || !e.exists() || e.running > 0 || len(e.holds) > 0:
 		case e.barred:
-			plan.Delete = append(plan.Delete, Deletion{e.Name, Reason{Code: CodeHostBarred, Engine: e.Name, Host: e.host.Name}})
+			plan.Delete = append(plan.Delete, Deletion{e.Name, e.whyBarred()})
 		case e.boots() || e.takes():
 			idle = append(idle, e)
 		}

@@ -109,8 +109,8 @@ func (w *world) enter(s Service, g Group, m Move) error {
 		return fmt.Errorf("it runs there")
 	}
 	for _, h := range w.in.Hosts {
-		if h.Name == host && h.Down {
-			return fmt.Errorf("its host is down")
+		if h.Name == host && (h.Down || h.Maintenance) {
+			return fmt.Errorf("its host is down: %v, is to be maintained: %v", h.Down, h.Maintenance)
 		}
 	}
 	w.runs[s.Name] = append(w.runs[s.Name], m.To)
@@ -131,6 +131,10 @@ func allowed(g Group, host string) bool {
 	return host == "" || !slices.Contains(g.ExcludeHosts, host) && (len(g.IncludeHosts) == 0 || slices.Contains(g.IncludeHosts, host))
 }
 
+func (w *world) maintained(host string) bool {
+	return slices.ContainsFunc(w.in.Hosts, func(h Host) bool { return h.Name == host && h.Maintenance })
+}
+
 // arrived holds what the moves came to against the assignment and what the service wants.
 func (w *world) arrived(a Assignment, start int) error {
 	s := w.service(a.Service)
@@ -145,7 +149,7 @@ func (w *world) arrived(a Assignment, start int) error {
 	}
 	least := min(start, want)
 	for _, e := range s.Engines {
-		if w.engines[e].State == EngineDraining && least > 1 {
+		if (w.engines[e].State == EngineDraining || w.maintained(w.engines[e].Host)) && least > 1 {
 			least--
 		}
 	}
@@ -165,7 +169,7 @@ func (w *world) staffed(p *Plan) error {
 	}
 	for _, c := range p.Create {
 		g := w.groups[c.Group]
-		if exist[c.Group]++; exist[c.Group] > g.Config.MaxSE || g.Access != config.WriteAccess || !allowed(g, c.Host) {
+		if exist[c.Group]++; exist[c.Group] > g.Config.MaxSE || g.Access != config.WriteAccess || !allowed(g, c.Host) || w.maintained(c.Host) {
 			return fmt.Errorf("creates engine %d of %s on %q", exist[c.Group], c.Group, c.Host)
 		}
 	}

@@ -2720,7 +2720,8 @@ type CloudHost struct {
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Rack          string                 `protobuf:"bytes,2,opt,name=rack,proto3" json:"rack,omitempty"`
 	Down          bool                   `protobuf:"varint,3,opt,name=down,proto3" json:"down,omitempty"`
-	Free          uint32                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"` // room for so many more engines
+	Free          uint32                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"`               // room for so many more engines
+	Maintenance   bool                   `protobuf:"varint,5,opt,name=maintenance,proto3" json:"maintenance,omitempty"` // it is about to be shut down, or is, for a while: what runs there should leave
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2783,12 +2784,20 @@ func (x *CloudHost) GetFree() uint32 {
 	return 0
 }
 
+func (x *CloudHost) GetMaintenance() bool {
+	if x != nil {
+		return x.Maintenance
+	}
+	return false
+}
+
 // CloudInventory is what a cloud's management knows at a time.
 type CloudInventory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // a higher one is newer
 	Hosts         []*CloudHost           `protobuf:"bytes,2,rep,name=hosts,proto3" json:"hosts,omitempty"`
 	Instances     []*CloudInstance       `protobuf:"bytes,3,rep,name=instances,proto3" json:"instances,omitempty"` // of the cluster that asks
+	Images        []string               `protobuf:"bytes,4,rep,name=images,proto3" json:"images,omitempty"`       // versions of the builds that it can boot; none: it does not tell
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2840,6 +2849,13 @@ func (x *CloudInventory) GetHosts() []*CloudHost {
 func (x *CloudInventory) GetInstances() []*CloudInstance {
 	if x != nil {
 		return x.Instances
+	}
+	return nil
+}
+
+func (x *CloudInventory) GetImages() []string {
+	if x != nil {
+		return x.Images
 	}
 	return nil
 }
@@ -3314,16 +3330,18 @@ const file_wire_proto_rawDesc = "" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x12\n" +
 	"\x04host\x18\x03 \x01(\tR\x04host\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\tR\x05state\x12\x14\n" +
-	"\x05image\x18\x05 \x01(\tR\x05image\"[\n" +
+	"\x05image\x18\x05 \x01(\tR\x05image\"}\n" +
 	"\tCloudHost\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04rack\x18\x02 \x01(\tR\x04rack\x12\x12\n" +
 	"\x04down\x18\x03 \x01(\bR\x04down\x12\x12\n" +
-	"\x04free\x18\x04 \x01(\rR\x04free\"\x98\x01\n" +
+	"\x04free\x18\x04 \x01(\rR\x04free\x12 \n" +
+	"\vmaintenance\x18\x05 \x01(\bR\vmaintenance\"\xb0\x01\n" +
 	"\x0eCloudInventory\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12/\n" +
 	"\x05hosts\x18\x02 \x03(\v2\x19.firedrill.wire.CloudHostR\x05hosts\x12;\n" +
-	"\tinstances\x18\x03 \x03(\v2\x1d.firedrill.wire.CloudInstanceR\tinstances\"\xa8\x01\n" +
+	"\tinstances\x18\x03 \x03(\v2\x1d.firedrill.wire.CloudInstanceR\tinstances\x12\x16\n" +
+	"\x06images\x18\x04 \x03(\tR\x06images\"\xa8\x01\n" +
 	"\rCloudResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x123\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1b.firedrill.wire.CloudStatusR\x06status\x12\x14\n" +
