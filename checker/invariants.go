@@ -23,6 +23,7 @@ var Invariants = []Invariant{
 	{"addresses-follow", "another engine of the group takes every address of one that stopped", checkAddressesFollow},
 	{"services-recover", "every service answers, and answers for good once the faults are over and recover_within has passed", checkServicesRecover},
 	{"config-never-regresses", "an engine never runs an older configuration than it ran before", checkConfigNeverRegresses},
+	{"engines-follow", "an engine that lives and can be reached runs every acknowledged change of what it serves, as soon as it must have got it", checkEnginesFollow},
 	{"reboot-states", "a controller that starts passes through the states of a reboot in their order, and is ready in the end", checkRebootStates},
 	{"analytics-exact", "a reader of the analytics is told no more than the engines carried, and no less than those that live had carried recover_within ago", checkAnalyticsExact},
 	{"outage-bound", "no outage is longer than the scenario allows", checkOutageBound},

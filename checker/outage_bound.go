@@ -7,18 +7,20 @@ import (
 	"firedrill/checker/words"
 )
 
-// checkOutageBound compares every outage with what the scenario allows, and the number of single lost probes.
+// checkOutageBound compares every outage with what the scenario allows, and the number of single lost probes. A service
+// that the scenario switches off must be dark for as long as that, or somebody serves what should not be served.
 func checkOutageBound(h *evidence) []Violation {
 	if len(h.Header.Expect.Outages) == 0 {
 		return nil
 	}
 	var out []Violation
-	blips := make(map[string]int)
+	blips, longest := make(map[string]int), make(map[string]time.Duration)
 	for _, o := range h.outages {
 		bound, ok := outageBound(h.Header.Expect, o.Service)
 		if !ok {
 			continue
 		}
+		longest[o.Service] = max(longest[o.Service], o.Duration)
 		if o.Blip {
 			blips[o.Service]++
 		}
@@ -28,6 +30,12 @@ func checkOutageBound(h *evidence) []Violation {
 		if bound := bound.Max.Std(); o.Duration > bound {
 			out = append(out, violation(int64(o.Start+bound), []string{o.Cause},
 				"%s was dark for %s from %s on; at most %s are allowed", o.Service, longer(o.Duration, bound), words.Instant(o.Start), words.Duration(bound)))
+		}
+	}
+	for _, b := range h.Header.Expect.Outages {
+		if least := b.Min.Std(); longest[b.Service] < least {
+			out = append(out, violation(int64(ends(h.History)), nil, "%s was dark for %s at most; it must be for at least %s, while it is switched off",
+				b.Service, words.Duration(longest[b.Service]), words.Duration(least)))
 		}
 	}
 	return out

@@ -15,16 +15,22 @@ type unseen map[string]int // the first such line, by key; by kind and a slash; 
 
 // note takes the call of a request.
 func (u unseen) note(line int, call *history.Event) {
+	if what, changes := changed(call); changes {
+		u.from(what, line)
+	}
+}
+
+// changed tells what a request may change: a key, or a kind and a slash, or everything, which is "".
+func changed(call *history.Event) (what string, changes bool) {
 	method, path, _ := strings.Cut(call.Key, " ")
 	path, _, _ = strings.Cut(path, "?")
 	rest, ours := strings.CutPrefix(path, "/api/")
 	if method == "GET" || !ours {
-		return
+		return "", false
 	}
 	rest = strings.TrimSuffix(rest, "/")
 	if rest == "configuration/import" {
-		u.from("", line)
-		return
+		return "", true
 	}
 	collection, name, named := strings.Cut(rest, "/")
 	for _, kind := range config.Kinds() {
@@ -36,8 +42,9 @@ func (u unseen) note(line int, call *history.Event) {
 		} else {
 			name = nameIn(call.Value)
 		}
-		u.from(string(kind)+"/"+name, line) // without a name: the whole kind
+		return string(kind) + "/" + name, true // without a name: the whole kind
 	}
+	return "", false
 }
 
 func (u unseen) from(what string, line int) {

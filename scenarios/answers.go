@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"iter"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // answerOf is how the body of a request names what an earlier one of its client was answered: ${answer 2} is the
@@ -28,4 +30,14 @@ func answersOf(body string) []int {
 		out = append(out, answerNumber(m))
 	}
 	return out
+}
+
+// withAnswers are the texts of an operation in which answers may be named, by field.
+func (o *Operation) withAnswers() iter.Seq2[string, string] {
+	return func(yield func(field, text string) bool) {
+		if !yield(".value", o.Value) || o.Answer == nil {
+			return
+		}
+		_ = yield(".answer.contains", strings.Join(o.Answer.Contains, " ")) && yield(".answer.lacks", strings.Join(o.Answer.Lacks, " "))
+	}
 }

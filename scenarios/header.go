@@ -40,7 +40,7 @@ func (c *Config) pool(name string, nodes []history.Node) *history.Pool {
 		return nil
 	}
 	monitor := c.HealthMonitors[m].WithDefaults()
-	out := &history.Pool{Name: name, Algorithm: p.LBAlgorithm,
+	out := &history.Pool{Name: name, Monitor: p.HealthMonitorRefs[0], Algorithm: p.LBAlgorithm,
 		Out: config.Duration(monitor.FailedChecks)*monitor.SendInterval + monitor.ReceiveTimeout}
 	for _, s := range p.Servers {
 		n := slices.IndexFunc(nodes, func(n history.Node) bool { return n.Address == s.IP.String() })

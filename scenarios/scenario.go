@@ -186,7 +186,12 @@ type Operation struct {
 	// Value is the object's body as JSON, of create and update; of a request its body, in which ${answer 2} stands for what
 	// this client's second operation was answered. An update and a delete name the version that this client last saw.
 	Value string `yaml:"value,omitempty"`
-	// Answer is what a request must be answered; unset: anything.
+	// IfMatch is the number of an earlier operation of this client, of a request that is for the version alone that was
+	// answered then (its ETag); unset: for any version.
+	IfMatch int `yaml:"if_match,omitempty"`
+	// IdempotencyKey is that of a request; unset: one that no other request has.
+	IdempotencyKey string `yaml:"idempotency_key,omitempty"`
+	// Answer is what a request must be answered; unset: anything. Earlier answers may be named in it, too.
 	Answer *history.Answer `yaml:"answer,omitempty"`
 }
 

@@ -315,10 +315,18 @@ func (v *validation) operations() {
 		}
 		v.oneOf(path+".do", op.Do, operations)
 		done[op.Client]++
-		for _, n := range answersOf(op.Value) {
-			v.check(op.Do == history.OpRequest && n < done[op.Client], path+".value",
-				"${answer %d} is not the answer to an earlier operation of %s; this is number %d", n, op.Client, done[op.Client])
+		for field, texts := range op.withAnswers() {
+			for _, n := range answersOf(texts) {
+				v.check(op.Do == history.OpRequest && n < done[op.Client], path+field,
+					"${answer %d} is not the answer to an earlier operation of %s; this is number %d", n, op.Client, done[op.Client])
+			}
 		}
+		if op.IfMatch != 0 {
+			v.check(op.Do == history.OpRequest && op.IfMatch > 0 && op.IfMatch < done[op.Client], path+".if_match",
+				"%d is no earlier operation of %s; this is number %d", op.IfMatch, op.Client, done[op.Client])
+		}
+		v.check(op.IdempotencyKey == "" || op.Do == history.OpRequest, path+".idempotency_key", "only a request has one")
+		v.printable(path+".idempotency_key", op.IdempotencyKey)
 		v.via(path+".via", op)
 		v.operand(path, op)
 		if v.first != nil {
@@ -402,6 +410,8 @@ func (v *validation) expect() {
 		path := fmt.Sprintf("expect.outages[%d]", i)
 		v.oneOf(path+".service", o.Service, services)
 		v.duration(path+".max", o.Max, 0, longestRun)
+		v.check(o.Min == 0 || o.Service != "*", path+".min", "it is for one service, by its name")
+		v.check(o.Min >= 0 && o.Min <= o.Max, path+".min", "%v is out of range; use 0 to max, %v", o.Min, o.Max)
 		if o.Blips != nil {
 			v.between(path+".blips", *o.Blips, 0, 1_000_000)
 		}

@@ -43,7 +43,8 @@ type Service struct {
 // Pool is what a virtual service balances over. Which servers are up is told by server_up and server_down, of which the
 // one monitor of the pool is the cause.
 type Pool struct {
-	Name      string             `json:"name"` // as server_up and server_down call it
+	Name      string             `json:"name"`              // as server_up and server_down call it
+	Monitor   string             `json:"monitor,omitempty"` // the object's name
 	Algorithm config.LBAlgorithm `json:"algorithm"`
 	Servers   []string           `json:"servers"` // their nodes
 	// Out is how long after a server has stopped its monitor may take to see it.
@@ -179,9 +180,11 @@ type Answer struct {
 
 // OutageBound bounds the outages of a service.
 type OutageBound struct {
-	Service string          `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
-	Max     config.Duration `json:"max" yaml:"max"`
-	Blips   *int            `json:"blips,omitempty" yaml:"blips,omitempty"` // most single lost probes of the service in a run; absent: any number
+	Service string `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
+	// Min is the least that its longest outage must last, of a service that is switched off in between; zero: it need not have one.
+	Min   config.Duration `json:"min,omitempty" yaml:"min,omitempty"`
+	Max   config.Duration `json:"max" yaml:"max"`
+	Blips *int            `json:"blips,omitempty" yaml:"blips,omitempty"` // most single lost probes of the service in a run; absent: any number
 }
 
 // CreationBound bounds the number of engines that a cloud makes, and where.

@@ -51,6 +51,7 @@ type Operator struct {
 	ids     uint64
 	demands map[uint64]string // by operation: what its answer must be, as JSON
 	answers map[uint64]string // by operation: what a request was answered, for later ones that use it
+	etags   map[uint64]uint64 // and in which version the object was
 }
 
 // NewOperators makes the clients of a plan. Controllers tells the members of the cluster at present, as far as operators
@@ -63,7 +64,7 @@ func NewOperators(plan *scenarios.Scenario, timers config.Timers, controllers fu
 		if name == Admin {
 			patience = plan.Duration.Std() // without what it creates there is nothing to rehearse
 		}
-		o := &Operator{Name: name, record: record, demands: make(map[uint64]string), answers: make(map[uint64]string)}
+		o := &Operator{Name: name, record: record, demands: make(map[uint64]string), answers: make(map[uint64]string), etags: make(map[uint64]uint64)}
 		o.Node = client.New(client.Config{Name: name, Controllers: controllers, Attempt: timers.APIAttempt.Std(), Timeout: patience}, o)
 		os.All = append(os.All, o)
 		byName[name] = o
@@ -105,8 +106,8 @@ func (o *Operator) Returned(op client.Operation, out client.Outcome) {
 	e := history.Event{Type: history.Return, Client: o.Name, Op: op.ID, By: out.Controller}
 	switch {
 	case out.HTTP != nil:
-		e.Outcome, e.Status, e.Value = history.OK, int(out.HTTP.Status), string(out.HTTP.Body)
-		o.answers[op.ID] = e.Value
+		e.Outcome, e.Status, e.Value, e.Version = history.OK, int(out.HTTP.Status), string(out.HTTP.Body), out.HTTP.Etag
+		o.answers[op.ID], o.etags[op.ID] = e.Value, e.Version
 		if e.Status >= 400 {
 			e.Outcome, e.Reason = history.Fail, fmt.Sprintf("status %d", e.Status)
 		}
@@ -165,17 +166,33 @@ func (o *Operator) operation(op scenarios.Operation, via netip.Addr) (func(), er
 // request plans a request to the REST API.
 func (o *Operator) request(op scenarios.Operation, id uint64, via netip.Addr) (func(), error) {
 	method, path, _ := strings.Cut(op.Key, " ")
-	if op.Answer != nil {
-		demand, err := json.Marshal(op.Answer)
-		if err != nil {
-			return nil, err
-		}
-		o.demands[id] = string(demand)
-	}
+	answered := func(n int) string { return o.answers[uint64(n)] }
 	return func() {
-		body := scenarios.FillAnswers(op.Value, func(n int) string { return o.answers[uint64(n)] })
-		o.Node.Do(client.Operation{ID: id, Via: via, Request: &wire.HTTPRequest{Method: method, Path: path, Body: []byte(body)}})
+		if op.Answer != nil {
+			o.demands[id] = demand(*op.Answer, answered)
+		}
+		body := scenarios.FillAnswers(op.Value, answered)
+		o.Node.Do(client.Operation{ID: id, Via: via, Request: &wire.HTTPRequest{
+			Method: method, Path: path, Body: []byte(body), IfMatch: o.etags[uint64(op.IfMatch)], IdempotencyKey: op.IdempotencyKey,
+		}})
 	}, nil
+}
+
+// demand writes what must be answered as JSON, with the earlier answers that it names.
+func demand(a history.Answer, answered func(n int) string) string {
+	fill := func(texts []string) []string {
+		out := slices.Clone(texts)
+		for i := range out {
+			out[i] = scenarios.FillAnswers(out[i], answered)
+		}
+		return out
+	}
+	a.Contains, a.Lacks = fill(a.Contains), fill(a.Lacks)
+	text, err := json.Marshal(a)
+	if err != nil {
+		panic("clients: a demand of texts and a number cannot be written: " + err.Error())
+	}
+	return string(text)
 }
 
 // create asks for the objects that the scenario starts with, once the node runs: they go through the API like
