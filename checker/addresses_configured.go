@@ -50,7 +50,7 @@ func misheld(t int64, s *settings, f *fleet, g *config.ServiceEngineGroup, engin
 		}
 	}
 	for _, a := range slices.Sorted(maps.Keys(wanted)) {
-		if !slices.ContainsFunc(engines, func(e string) bool { return f.holds[e][a] }) {
+		if !slices.ContainsFunc(f.of(g.Name, t), func(e string) bool { return f.holds[e][a] }) {
 			say(a, "nobody of group %s holds %s at %s, which the configuration gives to it", g.Name, a, at)
 		}
 	}

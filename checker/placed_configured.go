@@ -40,7 +40,7 @@ func checkPlacedConfigured(h *evidence) []Violation {
 type spread struct {
 	group   *config.ServiceEngineGroup
 	fleet   *fleet
-	engines []string            // that run
+	engines []string            // that have run for long enough
 	units   map[string][]string // enabled services, by address
 }
 
@@ -96,7 +96,7 @@ func (p *spread) judge(say func(format string, args ...any)) {
 // living counts the engines of a list that run.
 func (p *spread) living(list []string) (n int) {
 	for _, e := range list {
-		if slices.Contains(p.engines, e) {
+		if _, runs := p.fleet.since[e]; runs {
 			n++
 		}
 	}
