@@ -3,15 +3,15 @@ package checker
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"firedrill/checker/words"
 	"firedrill/model/config"
-	"time"
 )
 
 // checkAddressesConfigured holds the addresses that engines have against the configuration, whenever nothing has changed
 // for recover_within: engines of a group hold the addresses of its enabled services, a legacy pair its floating addresses
-// too, and nobody holds another one. So of what no client probes, too.
+// too, and nobody holds another one. That is so of addresses, too, which no client probes.
 func checkAddressesConfigured(h *evidence) []Violation {
 	var out []Violation
 	told := make(map[string]bool) // each once
@@ -33,7 +33,8 @@ func checkAddressesConfigured(h *evidence) []Violation {
 }
 
 // misheld lists the addresses that engines of a group hold and should not, and those that nobody of it holds.
-func misheld(t int64, s *settings, f *fleet, g *config.ServiceEngineGroup, engines []string, told map[string]bool) (out []Violation) {
+func misheld(t int64, s *settings, f *fleet, g *config.ServiceEngineGroup, engines []string, told map[string]bool) []Violation {
+	var out []Violation
 	say := func(key, format string, args ...any) {
 		if !told[key] {
 			told[key] = true

@@ -29,7 +29,9 @@ func (h *evidence) calm(judge func(t int64, s *settings, f *fleet)) {
 	for i := range h.Events {
 		e := &h.Events[i]
 		for len(faults) > 0 && faults[0].begin <= e.Time {
-			judge(faults[0].begin, s, f)
+			if s.known() {
+				judge(faults[0].begin, s, f)
+			}
 			faults = faults[1:]
 		}
 		if e.Type == history.Call && alters(e) && s.known() {

@@ -61,7 +61,8 @@ func (h *evidence) trustedEarly(m *monitors) (out []Violation) {
 			delete(down, w)
 			passed, least := time.Duration(e.Time-back[w.server]), in[e.Unit]-in[e.Unit]/100-watchSlack
 			if was && back[w.server] > since && passed < least && e.Detail == "" && i < until[e.Unit] {
-				out = append(out, violation(e.Time, []string{describe(e)}, "%s called %s up %s after it had come back; its monitor takes %s at least",
+				out = append(out, violation(e.Time, []string{describe(e)},
+					"%s called %s up %s after it had come back; its monitor takes %s at least",
 					e.Node, w.server, words.Duration(passed), words.Duration(in[e.Unit])))
 			}
 		}

@@ -19,7 +19,11 @@ type settings struct {
 }
 
 func newSettings() *settings {
-	return &settings{groups: make(map[string]*config.ServiceEngineGroup), services: make(map[string]*config.VirtualService), open: make(map[string]*history.Event)}
+	return &settings{
+		groups:   make(map[string]*config.ServiceEngineGroup),
+		services: make(map[string]*config.VirtualService),
+		open:     make(map[string]*history.Event),
+	}
 }
 
 // known tells whether it is certain what is configured.
@@ -63,8 +67,14 @@ func alters(call *history.Event) bool {
 func change(call *history.Event) (method string, kind config.Kind, name string) {
 	if call.Operation != history.OpRequest {
 		named, rest, _ := strings.Cut(call.Key, "/")
-		method = map[string]string{history.OpCreate: http.MethodPost, history.OpUpdate: http.MethodPut, history.OpDelete: http.MethodDelete}[call.Operation]
-		if method == "" {
+		switch call.Operation {
+		case history.OpCreate:
+			method = http.MethodPost
+		case history.OpUpdate:
+			method = http.MethodPut
+		case history.OpDelete:
+			method = http.MethodDelete
+		default:
 			method = http.MethodGet
 		}
 		return method, config.Kind(named), rest
