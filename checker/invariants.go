@@ -21,6 +21,8 @@ var Invariants = []Invariant{
 	{"engine-down-with-cause", "no leader declares an engine dead that lives and can be reached", checkEngineDownWithCause},
 	{"addresses-announced", "whoever takes an address announces it at once", checkAddressesAnnounced},
 	{"addresses-follow", "another engine of the group takes every address of one that stopped", checkAddressesFollow},
+	{"addresses-configured", "engines hold the addresses that the configuration gives to their group, and no others, once a change or fault is recover_within ago", checkAddressesConfigured},
+	{"placed-configured", "services of elastic groups are on as many engines as the configuration says, where these have room, and on none that it bars", checkPlacedConfigured},
 	{"services-recover", "every service answers, and answers for good once the faults are over and recover_within has passed", checkServicesRecover},
 	{"config-never-regresses", "an engine never runs an older configuration than it ran before", checkConfigNeverRegresses},
 	{"engines-follow", "an engine that lives and can be reached runs every acknowledged change of what it serves, as soon as it must have got it", checkEnginesFollow},

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 const watchSlack = 100 * time.Millisecond
 
 // checkServersWatched wants every engine that lets clients in to notice a back-end server that has stopped, in the time of
-// its monitor.
+// its monitor, and no engine to trust one that has come back sooner than its monitor allows.
 func checkServersWatched(h *evidence) []Violation {
 	var out []Violation
 	m := newMonitors(h)
@@ -26,6 +27,43 @@ func checkServersWatched(h *evidence) []Violation {
 		for _, stop := range h.told {
 			if is(stop, model.EventStopped) && slices.Contains(s.Pool.Servers, stop.Node) && (until == len(h.Events) || stop.Time < h.Events[until].Time) {
 				out = append(out, h.unnoticed(m, s, stop)...)
+			}
+		}
+	}
+	return append(out, h.trustedEarly(m)...)
+}
+
+// trustedEarly lists the engines that called a server up which had not passed its monitor for long enough since it came
+// back: the monitor wants several answers in a row.
+func (h *evidence) trustedEarly(m *monitors) (out []Violation) {
+	type word struct{ engine, pool, server string }
+	down, back := make(map[word]int64), make(map[string]int64) // since when
+	until, in := make(map[string]int), make(map[string]time.Duration)
+	for _, s := range h.Header.Services {
+		if s.Pool != nil && s.Pool.In > 0 {
+			in[s.Pool.Name], until[s.Pool.Name] = s.Pool.In.Std(), h.balancedUntil(s)
+		}
+	}
+	for i := range h.Events {
+		e := &h.Events[i]
+		if e.Type != history.NodeEv {
+			continue
+		}
+		switch model.EventKind(e.Event) {
+		case model.EventStarted:
+			back[e.Node] = e.Time
+			maps.DeleteFunc(down, func(w word, _ int64) bool { return w.engine == e.Node })
+		case model.EventServerDown:
+			down[word{e.Node, e.Unit, m.server(e)}] = e.Time
+		case model.EventServerUp:
+			w := word{e.Node, e.Unit, m.server(e)}
+			since, was := down[w]
+			delete(down, w)
+			passed, least := time.Duration(e.Time-back[w.server]), in[e.Unit]-in[e.Unit]/100-watchSlack
+			if was && back[w.server] > since && passed < least && e.Detail == "" && i < until[e.Unit] {
+				out = append(out, violation(e.Time, []string{describe(e)},
+					"%s called %s up %s after it had come back; its monitor takes %s at least",
+					e.Node, w.server, words.Duration(passed), words.Duration(in[e.Unit])))
 			}
 		}
 	}

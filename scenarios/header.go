@@ -41,7 +41,8 @@ func (c *Config) pool(name string, nodes []history.Node) *history.Pool {
 	}
 	monitor := c.HealthMonitors[m].WithDefaults()
 	out := &history.Pool{Name: name, Monitor: p.HealthMonitorRefs[0], Algorithm: p.LBAlgorithm,
-		Out: config.Duration(monitor.FailedChecks)*monitor.SendInterval + monitor.ReceiveTimeout}
+		Out: config.Duration(monitor.FailedChecks)*monitor.SendInterval + monitor.ReceiveTimeout,
+		In:  config.Duration(monitor.SuccessfulChecks-1) * monitor.SendInterval}
 	for _, s := range p.Servers {
 		n := slices.IndexFunc(nodes, func(n history.Node) bool { return n.Address == s.IP.String() })
 		if n < 0 || slices.Contains(out.Servers, nodes[n].Name) {

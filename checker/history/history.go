@@ -49,6 +49,8 @@ type Pool struct {
 	Servers   []string           `json:"servers"` // their nodes
 	// Out is how long after a server has stopped its monitor may take to see it.
 	Out config.Duration `json:"out,omitempty"`
+	// In is how long a server that has started must pass its monitor before it gets flows again.
+	In config.Duration `json:"in,omitempty"`
 }
 
 // Node is a member of the cluster under test.
