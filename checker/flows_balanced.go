@@ -34,6 +34,9 @@ const (
 	// settling is how long after it has called a server up or down an engine may still choose as before: worlds record the
 	// one and change the other one after the other.
 	settling = int64(10 * time.Millisecond)
+	// belated is how long after its client gave it up a flow may still come to an engine, and have its turn: what jitter holds
+	// up is not lost.
+	belated = int64(time.Second)
 	// unheard is how long an opening may take before it may have been made twice.
 	unheard = int64(50 * time.Millisecond)
 )
@@ -52,7 +55,7 @@ type balance struct {
 	homes map[string][]home      // consistent hash, by service and client
 	flows map[string][]*longFlow // least connections: by engine
 	began map[string]int64       // when engines last started
-	lost  map[string]int         // flows whose server nobody told, by service
+	lost  map[string][]int64     // when clients gave up flows whose server nobody told, by service, in order
 	vain  int                    // those of them that no dead server explains: an engine may count them for ever
 	died  map[string]int64       // servers, by when they are forgotten as the cause of a loss
 
@@ -64,7 +67,7 @@ type balance struct {
 type round struct {
 	had   map[string]int
 	since int64
-	lost  int // of the service, by then
+	lost  int // of the service, that can have had no turn since
 }
 
 // underWay is when the flows of a service at an engine were sent and when they were known to have arrived, each in order.
@@ -85,7 +88,7 @@ type home struct {
 
 func newBalance(h *evidence) *balance {
 	b := &balance{h: h, monitors: newMonitors(h), until: make(map[string]int), turns: make(map[at]*round), homes: make(map[string][]home),
-		flows: make(map[string][]*longFlow), began: make(map[string]int64), under: make(map[at]*underWay), lost: make(map[string]int), died: make(map[string]int64), told: make(map[string]bool)}
+		flows: make(map[string][]*longFlow), began: make(map[string]int64), under: make(map[at]*underWay), lost: make(map[string][]int64), died: make(map[string]int64), told: make(map[string]bool)}
 	for _, s := range h.Header.Services {
 		if s.Pool != nil {
 			b.until[s.Name] = h.balancedUntil(s)
@@ -183,7 +186,7 @@ func (b *balance) see(line int, e *history.Event) {
 // lose counts a flow of which the client does not know where it went. Where a server is dead, that is why, and the engine
 // lives and was told that the client gave up.
 func (b *balance) lose(e *history.Event) {
-	b.lost[e.Service]++
+	b.lost[e.Service] = append(b.lost[e.Service], e.Time)
 	p := b.h.service(e.Service).Pool
 	if p == nil || !slices.ContainsFunc(p.Servers, func(s string) bool { return b.died[s] > e.Time }) {
 		b.vain++
@@ -222,13 +225,19 @@ func (b *balance) turn(e *history.Event, up []string, since int64) {
 	key := at{e.By, e.Service}
 	t := b.turns[key]
 	if t == nil || t.since != since {
-		t = &round{had: make(map[string]int), since: since, lost: b.lost[e.Service]}
+		t = &round{had: make(map[string]int), since: since, lost: b.lostBefore(e.Service, since-belated)}
 		b.turns[key] = t
 	}
 	t.had[e.Server]++
-	if most, least := extremes(t.had, up); most-least > balanceSlack+b.lost[e.Service]-t.lost+b.under[key].at(e) {
+	if most, least := extremes(t.had, up); most-least > balanceSlack+len(b.lost[e.Service])-t.lost+b.under[key].at(e) {
 		b.tell(e, listed(t.had, up), "%s gave %d flows of %s to one server and %d to another, though they take turns", e.By, most, e.Service, least)
 	}
+}
+
+// lostBefore counts the flows of a service that clients had given up by then.
+func (b *balance) lostBefore(service string, t int64) int {
+	n, _ := slices.BinarySearch(b.lost[service], t)
+	return n
 }
 
 // least: of the servers that are up, one with the fewest flows is chosen. What the chosen one certainly had is compared with

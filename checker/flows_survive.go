@@ -98,9 +98,12 @@ type drain struct {
 	struck          bool // a fault touched the engine meanwhile: one that is frozen ends a drain late
 }
 
-// moves tells whether a flow was at the engine, or on its way to it, and had to leave it at the end of the drain.
+// moves tells whether a flow was at the engine, or on its way to it, and had to leave it at the end of the drain. One that a
+// fault slows down may let in flows when it has begun to drain.
 func (d drain) moves(f *longFlow) bool {
-	return d.over && d.engine == f.by && d.address == f.service.Address && f.begin <= d.begin+int64(drainSlack)/10 && (f.end == 0 || f.end >= d.end-int64(drainSlack)/10)
+	const slack = int64(drainSlack) / 10
+	return d.over && d.engine == f.by && d.address == f.service.Address && (f.begin <= d.begin+slack || d.struck && f.begin <= d.end) &&
+		(f.end == 0 || f.end >= d.end-slack)
 }
 
 func (h *evidence) drains() (out []drain) {
