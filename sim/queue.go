@@ -42,6 +42,8 @@ type key struct {
 
 func (k key) before(o key) bool { return k.at < o.at || k.at == o.at && k.seq < o.seq }
 
+func (q *queue) len() int { return len(q.keys) }
+
 func (q *queue) push(at int64, e event) {
 	var ref int32
 	if n := len(q.free); n > 0 {

@@ -113,6 +113,10 @@ func Play(plan *scenarios.Scenario, seed uint64, opt Options) (*Run, error) {
 	return &Run{History: &w.history, TraceHash: w.trace.sum(), Events: w.trace.events, Film: w.film.done()}, nil
 }
 
+// mostWaiting is how many events may be due. A thousand engines have some ten thousand; beyond this, it is a storm that would
+// eat the machine's memory before the run ends.
+const mostWaiting = 1 << 20
+
 // loop runs events until the time is up.
 func (w *World) loop(until int64) {
 	defer w.explainPanic()
@@ -127,6 +131,9 @@ func (w *World) loop(until int64) {
 		}
 		w.now = at
 		w.trace.events++
+		if w.queue.len() > mostWaiting {
+			panic(fmt.Sprintf("%d messages and timers are due: the nodes answer each other without end", w.queue.len()))
+		}
 		w.handle(&e)
 		if w.film != nil {
 			w.film.after(e.m)

@@ -18,12 +18,14 @@ type question struct {
 	why          string // the cloud's report; "": its peers do not hear it
 }
 
-// doubt takes up whom an engine does not hear.
+// doubt takes up whom an engine does not hear. Who has reported just now lives: two engines that do not hear each other
+// would each be asked because of what the other one has answered, as fast as the network carries it.
 func (f *fleet) doubt(by *engineView) {
 	now := f.controller.env.Now()
+	every, _ := f.heartbeats(by.group)
 	for _, name := range by.report.Silent {
 		e := f.engine(name)
-		if e == nil || e.down || e.group != by.group || e.question.open || by.down || f.controller.upgrade.out(name) {
+		if e == nil || e.down || e.group != by.group || e.question.open || by.down || f.controller.upgrade.out(name) || e.met && now-e.heard < every {
 			continue
 		}
 		e.question = question{open: true, since: now}
