@@ -20,7 +20,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"firedrill/real/node"
-	"firedrill/scenarios"
 	"firedrill/scenarios/drill"
 )
 
@@ -101,14 +100,11 @@ Scenarios with drawn faults lean towards what their faults have not met yet; the
   firedrill run swarm-survivable swarm-any --for 2h --out out/soak   goes on where it was stopped or killed`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Arguments = args
-			if o.World == scenarios.WorldReal && !c.Flags().Changed("seeds") {
-				o.Seeds = "1..3" // every second of a run is one there
-			}
 			return drill.Run(c.Context(), terminal(c), o)
 		},
 		ValidArgsFunction: completeScenarios,
 	}
-	c.Flags().StringVar(&o.Seeds, "seeds", "1..10", "seeds to play: 7, or 1..20, or 1..20,99; on containers 1..3, unless you say so")
+	c.Flags().StringVar(&o.Seeds, "seeds", "", "seeds to play: 7, or 1..20, or 1..20,99 (default 1..10; on containers 1..3)")
 	c.Flags().StringVar(&o.World, "world", "sim", "where to play: sim, or real (containers)")
 	c.Flags().IntVar(&o.Jobs, "jobs", runtime.NumCPU(), "worker processes at once")
 	c.Flags().StringVar(&o.Out, "out", "out", "folder for the report and what it is made of")

@@ -64,10 +64,7 @@ func (h *evidence) groupChanges() []groupChange {
 		if due >= int64(ends(h.History)) {
 			continue
 		}
-		what := call.Key
-		if call.Operation == history.OpRequest {
-			what, _ = changed(call)
-		}
+		what, _ := changed(call)
 		for _, group := range h.groupsOf(what) {
 			out = append(out, groupChange{group: group, client: e.Client, what: call.Key, index: e.Version, at: e.Time, due: due})
 		}

@@ -29,14 +29,14 @@ func newSettings() *settings {
 // known tells whether it is certain what is configured.
 func (s *settings) known() bool { return !s.lost && len(s.open) == 0 }
 
-// see takes an event, and tells whether a change begins with it.
-func (s *settings) see(e *history.Event) (begins bool) {
+// see takes an event.
+func (s *settings) see(e *history.Event) {
 	switch e.Type {
 	case history.Call:
 		if s.open[e.Client] != nil {
 			s.lost = true // given up without a word
 		}
-		if begins = alters(e); begins {
+		if alters(e) {
 			s.open[e.Client] = e
 		}
 	case history.Return:
@@ -46,47 +46,13 @@ func (s *settings) see(e *history.Event) (begins bool) {
 			s.apply(call, e)
 		}
 	}
-	return begins
 }
 
 // alters tells whether a call may change a group, a service, or where that runs.
 func alters(call *history.Event) bool {
-	method, kind, _ := change(call)
-	switch method {
-	case http.MethodGet:
-		return false
-	case http.MethodPost:
-		if strings.HasSuffix(call.Key, "/api/configuration/import") {
-			return true
-		}
-	}
-	return kind == config.KindServiceEngineGroup || kind == config.KindVirtualService
-}
-
-// change reads a call as a request to the REST API: its method, and of which object.
-func change(call *history.Event) (method string, kind config.Kind, name string) {
-	if call.Operation != history.OpRequest {
-		named, rest, _ := strings.Cut(call.Key, "/")
-		switch call.Operation {
-		case history.OpCreate:
-			method = http.MethodPost
-		case history.OpUpdate:
-			method = http.MethodPut
-		case history.OpDelete:
-			method = http.MethodDelete
-		default:
-			method = http.MethodGet
-		}
-		return method, config.Kind(named), rest
-	}
-	method, path, _ := strings.Cut(call.Key, " ")
-	collection, name, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
-	for _, k := range []config.Kind{config.KindServiceEngineGroup, config.KindVirtualService} {
-		if strings.EqualFold(string(k), collection) {
-			kind = k
-		}
-	}
-	return method, kind, name
+	what, changes := changed(call)
+	kind, _, _ := strings.Cut(what, "/")
+	return changes && (what == "" || kind == string(config.KindServiceEngineGroup) || kind == string(config.KindVirtualService))
 }
 
 // apply takes a change that was answered.
@@ -98,16 +64,19 @@ func (s *settings) apply(call, answer *history.Event) {
 	case answer.Outcome != history.OK || call.Operation == history.OpRequest && answer.Status/100 != 2:
 		return
 	}
-	method, kind, name := change(call)
+	what, _ := changed(call)
+	kind, name, _ := strings.Cut(what, "/")
+	group := kind == string(config.KindServiceEngineGroup)
+	deletes := call.Operation == history.OpDelete || strings.HasPrefix(call.Key, http.MethodDelete+" ")
 	switch {
-	case kind == "":
+	case what == "":
 		s.lost = true // a whole configuration
 	case strings.Contains(name, "/"): // an order to scale or to move a service
-	case method == http.MethodDelete && kind == config.KindServiceEngineGroup:
+	case deletes && group:
 		delete(s.groups, name)
-	case method == http.MethodDelete:
+	case deletes:
 		delete(s.services, name)
-	case kind == config.KindServiceEngineGroup:
+	case group:
 		g := &config.ServiceEngineGroup{}
 		s.lost = s.lost || json.Unmarshal([]byte(call.Value), g) != nil
 		s.groups[g.Name] = g

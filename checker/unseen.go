@@ -15,13 +15,23 @@ type unseen map[string]int // the first such line, by key; by kind and a slash; 
 
 // note takes the call of a request.
 func (u unseen) note(line int, call *history.Event) {
-	if what, changes := changed(call); changes {
+	if what, changes := changedByRequest(call); changes {
 		u.from(what, line)
 	}
 }
 
-// changed tells what a request may change: a key, or a kind and a slash, or everything, which is "".
+// changed tells what a call may change: a key, or a kind and a slash, or everything, which is "".
 func changed(call *history.Event) (what string, changes bool) {
+	switch call.Operation {
+	case history.OpCreate, history.OpUpdate, history.OpDelete:
+		return call.Key, true
+	case history.OpRequest:
+		return changedByRequest(call)
+	}
+	return "", false
+}
+
+func changedByRequest(call *history.Event) (what string, changes bool) {
 	method, path, _ := strings.Cut(call.Key, " ")
 	path, _, _ = strings.Cut(path, "?")
 	rest, ours := strings.CutPrefix(path, "/api/")

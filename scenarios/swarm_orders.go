@@ -60,13 +60,9 @@ func (s *Scenario) elasticServices() []config.VirtualService {
 // enginesOf names the engines of a group that the topology has.
 func (s *Scenario) enginesOf(group string) []string {
 	var out []string
-	n := 0
-	for _, e := range s.Topology.Engines {
-		for range e.Count {
-			n++
-			if e.Group == group {
-				out = append(out, nodeName(RoleEngine, n))
-			}
+	for _, n := range s.Nodes() {
+		if n.Role == RoleEngine && n.Group == group {
+			out = append(out, n.Name)
 		}
 	}
 	return out

@@ -22,10 +22,12 @@ type question struct {
 // would each be asked because of what the other one has answered, as fast as the network carries it.
 func (f *fleet) doubt(by *engineView) {
 	now := f.controller.env.Now()
-	every, _ := f.heartbeats(by.group)
 	for _, name := range by.report.Silent {
 		e := f.engine(name)
-		if e == nil || e.down || e.group != by.group || e.question.open || by.down || f.controller.upgrade.out(name) || e.met && now-e.heard < every {
+		if e == nil || e.down || e.group != by.group || e.question.open || by.down || f.controller.upgrade.out(name) {
+			continue
+		}
+		if every, _ := f.heartbeats(by.group); e.met && now-e.heard < every {
 			continue
 		}
 		e.question = question{open: true, since: now}
@@ -112,13 +114,13 @@ func (f *fleet) strand(group string) {
 			alive = append(alive, e)
 		}
 	}
+	every, _ := f.heartbeats(group)
 	for _, e := range alive {
 		alone := e.report.Reach == wire.Reach_REACH_NONE && e.unheard(alive)
 		since(&e.alone, now, alone)
 		since(&e.apart, now, alone && slices.ContainsFunc(alive, func(o *engineView) bool {
 			return o.report.Reach == wire.Reach_REACH_SOME && (len(o.report.Hears) > 0 || now-e.alone > f.checksApart(group))
 		}))
-		every, _ := f.heartbeats(group)
 		stranded := e.apart > 0 && now-e.apart >= every
 		if e.stranded == stranded {
 			continue

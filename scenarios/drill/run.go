@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ const WorkerVerb = "worker"
 // RunOptions is what `firedrill run` is told.
 type RunOptions struct {
 	Arguments []string // scenarios by name or file; none: the suite
-	Seeds     string
+	Seeds     string   // empty: as many as the world is quick at
 	World     string
 	Jobs      int
 	Out       string
@@ -77,6 +78,9 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	return nil
 }
 
+// defaultSeeds are what is played where nothing is said. On containers every second of a run is one.
+var defaultSeeds = map[string]string{scenarios.WorldSim: "1..10", scenarios.WorldReal: "1..3"}
+
 func (o *RunOptions) suite(ctx context.Context, t Terminal) (*Suite, error) {
 	if err := checkWorld(o.World); err != nil {
 		return nil, err
@@ -87,6 +91,7 @@ func (o *RunOptions) suite(ctx context.Context, t Terminal) (*Suite, error) {
 	if o.Patience <= 0 {
 		return nil, fmt.Errorf("--patience %v: it takes a time such as 2m", o.Patience)
 	}
+	o.Seeds = cmp.Or(o.Seeds, defaultSeeds[o.World])
 	seeds, err := scenarios.ParseSeeds(o.Seeds)
 	if err != nil {
 		return nil, fmt.Errorf("--seeds: %w", err)
