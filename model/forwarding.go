@@ -159,6 +159,22 @@ func (s *TableService) least(load Load) netip.AddrPort {
 	return best
 }
 
+// Others are the engines that may have flows of a service besides this one; nil if there are none.
+func (t *Table) Others(service netip.AddrPort) (others []netip.Addr) {
+	s := t.service(service)
+	if s == nil {
+		return nil
+	}
+	for _, engines := range [][]netip.Addr{s.Engines, s.Former} {
+		for _, e := range engines {
+			if e != s.Self {
+				others = append(others, e)
+			}
+		}
+	}
+	return others
+}
+
 // Holder is whom to ask about a flow that this engine does not know: of the other engines that carry the service, the
 // likeliest one that has not been asked yet, and those last that are leaving. Who is asked and does not know it either says
 // so, and the next one is asked, among those that there are by then. When that were all, Holder returns the zero Addr.

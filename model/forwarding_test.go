@@ -105,6 +105,9 @@ func TestFlowsOfLeavingEngines(t *testing.T) {
 			if got := chosen(table, self, f); got != engineAt(1) {
 				t.Fatalf("port %d: engine %d gives a new flow to %s", port, self, got)
 			}
+			if got, want := table.Others(shopAt), []netip.Addr{engineAt(4 - self)}; !slices.Equal(got, want) {
+				t.Fatalf("engine %d shares flows with %v, want %v", self, got, want)
+			}
 			if got := table.Holder(f, nil); got != engineAt(4-self) {
 				t.Fatalf("port %d: engine %d asks %s", port, self, got)
 			}

@@ -25,9 +25,18 @@ var networkNames = []string{"management", "data", "edge"}
 
 // subnet is what the engine calls the network of a slot. The engine hands out addresses from it, which serve only to tell
 // the interfaces of a container apart: what runs in there replaces them by those of the plan, which are the same in all
-// slots. A bridge knows nothing of addresses, so slots do not disturb each other.
+// slots.
 func subnet(slot, network int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 19, byte(240 + slot), byte(64 * network)}), 26)
+}
+
+// localPorts are the ports from which the containers of a slot connect (net.ipv4.ip_local_port_range). They keep slots apart
+// where addresses do not: a bridge knows nothing of these, but the machine's connection tracking, which sees what crosses
+// the bridges, drops the first segment of one of two connections that begin with the same addresses and ports.
+func localPorts(slot int) (first, last int) {
+	const lowest, end = 1 << 14, 1 << 16
+	const each = (end - lowest) / slots
+	return lowest + slot*each, lowest + (slot+1)*each - 1
 }
 
 // cluster is the networks and the containers of one run.
@@ -49,6 +58,7 @@ type wire struct {
 	id     string
 	called string // as the engine calls it
 	handed netip.Prefix
+	slot   int
 
 	machines []string // that were ever on it, as the engine calls them
 }
@@ -94,7 +104,7 @@ func (c *cluster) copyLabels() map[string]string { return maps.Clone(c.labels) }
 // claim creates the networks of a slot, or fails and returns some.
 func (c *cluster) claim(ctx context.Context, slot int) (nets []*wire, err error) {
 	for i, name := range networkNames {
-		w := &wire{name: name, handed: subnet(slot, i)}
+		w := &wire{name: name, handed: subnet(slot, i), slot: slot}
 		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(c.labels),
 			tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{{Subnet: w.handed}}}))
 		if err != nil {

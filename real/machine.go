@@ -74,7 +74,11 @@ func (m *machine) create(ctx context.Context) error {
 			h.LogConfig.Type = "none" // its voice is heard while it speaks
 			h.CgroupParent, h.CPUShares = d.parent, cpuShares
 			h.CapAdd = []string{"NET_ADMIN", "NET_RAW"}
-			h.Sysctls = map[string]string{"net.ipv4.ip_forward": "0"} // the machine's own setting is inherited
+			first, last := localPorts(m.cluster.nets[0].slot)
+			h.Sysctls = map[string]string{
+				"net.ipv4.ip_forward":          "0", // the machine's own setting is inherited
+				"net.ipv4.ip_local_port_range": fmt.Sprint(first, " ", last),
+			}
 			if m.Role == scenarios.RoleGateway {
 				h.Sysctls["net.ipv4.ip_forward"] = "1"
 			}

@@ -46,8 +46,14 @@ func TestAnOwnerIsAliveUntilItsProcessHasEnded(t *testing.T) {
 	}
 }
 
-func TestSlotsShareNoAddress(t *testing.T) {
+func TestSlotsShareNothing(t *testing.T) {
+	next := 1 << 14
 	for slot := range slots {
+		if first, last := localPorts(slot); first != next || last < first || last > 1<<16-1 {
+			t.Fatalf("slot %d connects from ports %d to %d, want from %d on", slot, first, last, next)
+		} else {
+			next = last + 1
+		}
 		for n := range networkNames {
 			for other := range slots {
 				for m := range networkNames {

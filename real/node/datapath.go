@@ -98,11 +98,11 @@ func (p *DataPath) publish(table *model.Table) {
 		return
 	}
 	wanted := make(map[netip.AddrPort]bool)
-	var shared []netip.AddrPort
+	shared := make(map[netip.AddrPort][]netip.Addr)
 	for _, at := range table.Addresses() {
 		wanted[at] = true
-		if table.Holder(model.Flow{Service: at}, nil).IsValid() {
-			shared = append(shared, at)
+		if others := table.Others(at); others != nil {
+			shared[at] = others
 		}
 		if p.listeners[at] == nil {
 			p.listen(at)
@@ -180,7 +180,7 @@ func (p *DataPath) accept(c net.Conn, f model.Flow) {
 		return
 	}
 	select {
-	case p.flows <- &flow{Conn: p.open.opened(c, f, d.Server), server: d.Server, carried: counts}:
+	case p.flows <- &flow{Conn: p.open.opened(c, d.Server), server: d.Server, carried: counts}:
 	case <-p.ctx.Done():
 		resetConn(c) // and who counts what is open ends, too
 	}

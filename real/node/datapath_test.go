@@ -197,7 +197,7 @@ func TestFlowsAreFound(t *testing.T) {
 		t.Errorf("an engine that is gone: the flow is at %v, known %v; want that nothing is known", at, known)
 	}
 	s.close()
-	for begin := time.Now(); keeper.open.has(flow); time.Sleep(time.Millisecond) {
+	for begin := time.Now(); keeper.has(flow); time.Sleep(time.Millisecond) {
 		if time.Since(begin) > 5*time.Second {
 			t.Fatal("a flow that is closed is still open")
 		}

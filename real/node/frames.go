@@ -26,10 +26,11 @@ import (
 // answers. It forgets what has been silent for a while, and asks again.
 type frames struct {
 	nft    *nftables.Conn
-	shared *nftables.Set // the services whose flows may be at other engines, by address and port
-	held   *nftables.Set // the addresses that this engine holds: what it has given up, it must not pass on
-	given  *nftables.Set // the flows of other engines, with their MAC addresses
-	ours   *nftables.Set // the flows of this one
+	shared *nftables.Set       // the services whose flows may be at other engines, by address and port
+	held   *nftables.Set       // the addresses that this engine holds: what it has given up, it must not pass on
+	given  *nftables.Set       // the flows of other engines, with their MAC addresses
+	ours   *nftables.Set       // the flows of this one
+	others map[netip.Addr]bool // engines that flows may have been given to
 	*slowPath
 }
 
@@ -264,19 +265,33 @@ func join(parts ...[]expr.Any) (out []expr.Any) {
 	return out
 }
 
-// share says which services are shared from now on. Where flows were given is forgotten, because who is left out may be gone.
-func (f *frames) share(services []netip.AddrPort) error {
-	f.nft.FlushSet(f.given)
-	f.nft.FlushSet(f.shared)
+// share says which services are shared from now on, and with whom. Where flows were given is forgotten if an engine is left
+// out, because it may be gone.
+func (f *frames) share(services map[netip.AddrPort][]netip.Addr) error {
+	others := make(map[netip.Addr]bool)
 	var elements []nftables.SetElement
-	for _, at := range services {
+	for at, engines := range services {
 		key := append(at.Addr().AsSlice(), binaryutil.BigEndian.PutUint16(at.Port())...)
 		elements = append(elements, nftables.SetElement{Key: append(key, 0, 0)}) // each part has 4 bytes
+		for _, e := range engines {
+			others[e] = true
+		}
 	}
+	for e := range f.others {
+		if !others[e] {
+			f.nft.FlushSet(f.given)
+			break
+		}
+	}
+	f.nft.FlushSet(f.shared)
 	if err := f.nft.SetAddElements(f.shared, elements); err != nil {
 		return err
 	}
-	return f.nft.Flush()
+	if err := f.nft.Flush(); err != nil {
+		return err
+	}
+	f.others = others
+	return nil
 }
 
 // hold says that the engine holds an address, or that it does so no more.

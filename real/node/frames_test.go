@@ -63,6 +63,13 @@ func TestFlowsStayWhileTheAddressMoves(t *testing.T) {
 	}
 	two.want("engine-2", 3<<20) // in frames that are larger than those of a wire
 	engines[1].wantShown(2, 0)
+	engines[1].share(at, 1, 2, 3, 4) // who comes changes nothing
+	two.want("engine-2", 10)
+	engines[1].wantShown(0, 0)
+	engines[1].leadsTo(2)
+	engines[1].share(at, 1, 2, 3) // but who leaves may take flows along
+	two.want("engine-2", 10)
+	engines[1].wantShown(0, 1)
 	time.Sleep(100 * time.Millisecond) // until the client has acknowledged everything
 
 	inside(t, engines[1].ns, func() { // engine-1 dies
@@ -194,9 +201,7 @@ func newFrameEngine(t *testing.T, l *lab, number int, at netip.AddrPort) *frameE
 		}
 		p := &DataPath{frames: e.frames}
 		lc := net.ListenConfig{Control: p.serviceSocket}
-		if err := e.frames.share([]netip.AddrPort{at}); err != nil {
-			t.Error(err)
-		}
+		e.share(at, 1, 2, 3)
 		listener, err := lc.Listen(t.Context(), "tcp4", at.String())
 		if err != nil {
 			t.Error(err)
@@ -213,6 +218,20 @@ func newFrameEngine(t *testing.T, l *lab, number int, at netip.AddrPort) *frameE
 		})
 	})
 	return e
+}
+
+// share shares a service between engines, by their numbers.
+func (e *frameEngine) share(at netip.AddrPort, engines ...int) {
+	e.t.Helper()
+	var others []netip.Addr
+	for _, n := range engines {
+		if n != e.number {
+			others = append(others, scenarios.EngineDataIP(n))
+		}
+	}
+	if err := e.frames.share(map[netip.AddrPort][]netip.Addr{at: others}); err != nil {
+		e.t.Error(err)
+	}
 }
 
 func (e *frameEngine) serve(l net.Listener, work *sync.WaitGroup) {

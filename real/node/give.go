@@ -72,7 +72,7 @@ func (p *DataPath) direct() {
 // place sends a segment where its flow is, or where a new one shall be.
 func (p *DataPath) place(s *segment) {
 	switch {
-	case p.open.has(s.flow):
+	case p.has(s.flow):
 		p.send(s, netip.Addr{})
 	case s.begins:
 		p.send(s, p.table.Load().Lookup(s.flow, model.Load{}).Engine)
@@ -88,6 +88,15 @@ func (p *DataPath) place(s *segment) {
 			})
 		}
 	}
+}
+
+// has tells whether a flow is at this engine.
+func (p *DataPath) has(f model.Flow) bool {
+	has, err := kernelHas(f)
+	if err != nil {
+		p.log.Error("flow not looked up", "client", f.Client, "service", f.Service, "error", err)
+	}
+	return has
 }
 
 // send passes a segment on to an engine, or takes it here.
@@ -158,7 +167,7 @@ func (p *DataPath) answer(l net.Listener) {
 				return
 			}
 			reply := no
-			if p.open.has(f) {
+			if p.has(f) {
 				reply = yes
 			}
 			_, _ = io.WriteString(c, reply)
