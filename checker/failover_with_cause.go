@@ -70,10 +70,16 @@ func (c *causes) follow(e *history.Event) {
 	case model.EventActive:
 		t := c.tenant(e)
 		c.tookOver(e, t)
-		t.active, t.yielded = true, -1
+		for _, other := range c.units[e.Unit] {
+			other.yielded = -1 // who yielded has found somebody
+		}
+		t.active = true
 	case model.EventStandby:
 		t := c.tenant(e)
-		t.active, t.yielded = false, e.Time
+		t.active, t.yielded = false, -1
+		if !slices.ContainsFunc(c.units[e.Unit], func(other *tenant) bool { return other.active }) {
+			t.yielded = e.Time // somebody has to take it
+		}
 	case model.EventYields: // the other is asked to take over
 		t := c.tenant(e)
 		t.active, t.yielded = false, e.Time

@@ -30,7 +30,7 @@ func checkFlowsSurvive(h *evidence) []Violation {
 		switch {
 		case f.end == 0 && drained >= 0 && !drains[drained].struck && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
 			out = append(out, violation(drains[drained].end, nil, "flow %d to %s is still at %s, which has drained", f.op, f.service.Name, f.by))
-		case f.end == 0 || f.by == "" || drained >= 0 || h.interrupted(f.by, f.begin, f.end) || h.hurt(f):
+		case f.end == 0 || f.by == "" || drained >= 0 || h.interrupted(f.by, f.begin, f.end) || h.hurt(f) || f.reason == "silence" && h.vacant(f.service.Address, f.end-int64(time.Second), f.end):
 		default:
 			out = append(out, violation(f.end, nil, "flow %d to %s broke at %s, which lived on and felt no fault (%s)", f.op, f.service.Name, f.by, f.reason))
 		}
@@ -146,6 +146,27 @@ func (h *evidence) interrupted(node string, from, until int64) bool {
 		}
 		return false
 	})
+}
+
+// vacant tells whether nobody held an address at some moment in between. Nothing that clients send there finds its way; how
+// long that may be is for the bounds of outages.
+func (h *evidence) vacant(address string, from, until int64) bool {
+	holders := make(map[string]bool)
+	for _, e := range h.told {
+		if e.Time > until {
+			break
+		}
+		if e.Time >= from && len(holders) == 0 {
+			return true
+		}
+		switch kind := model.EventKind(e.Event); {
+		case kind == model.EventAddressAdded && e.Unit == address:
+			holders[e.Node] = true
+		case kind == model.EventAddressRemoved && e.Unit == address, kind == model.EventStopped:
+			delete(holders, e.Node)
+		}
+	}
+	return len(holders) == 0
 }
 
 // struck tells whether a fault touches a node in between.

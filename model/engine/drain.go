@@ -13,7 +13,7 @@ const linger = 40 * time.Millisecond
 // handOver lets another engine of the group hold a share. Until neighbours have heard that one, this engine answers for
 // the address too, and hands what comes to those that carry the share now.
 func (t *team) handOver(s *share, m *mate) {
-	s.held, s.lingers = false, true
+	s.held, s.lingers, s.handedTo = false, true, m.Name
 	t.engine.env.Emit(model.Event{Kind: model.EventStandby, Unit: t.label(s), Term: s.epoch, Detail: "handed over to " + m.Name})
 	t.engine.env.SetTimer(timerLinger, linger)
 	t.drain(s, true)

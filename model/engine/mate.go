@@ -76,9 +76,14 @@ func (t *team) beat() {
 func (t *team) states() []*wire.UnitState {
 	var out []*wire.UnitState
 	for _, s := range t.shares {
-		if t.mine(s) || s.drains {
-			out = append(out, &wire.UnitState{Address: s.text, Active: s.held, Epoch: s.epoch, Wanted: s.wanted, Drains: s.drains})
+		if !t.mine(s) && !s.drains {
+			continue
 		}
+		u := &wire.UnitState{Address: s.text, Active: s.held, Epoch: s.epoch, Wanted: s.wanted, Drains: s.drains}
+		if s.lingers {
+			u.HandedTo = s.handedTo
+		}
+		out = append(out, u)
 	}
 	return out
 }

@@ -38,6 +38,7 @@ type share struct {
 	waiting    bool          // a timer is set to take it
 	due        time.Duration // and when
 	lingers    bool          // handed over a moment ago: this engine answers for the address yet
+	handedTo   string        // to this one
 	drains     bool          // this engine carries it no more, and goes on with the flows that it has
 	until      time.Duration // for so long
 }
@@ -144,19 +145,24 @@ func (t *team) cutOff() bool {
 	return t.engine.health.reach() == wire.Reach_REACH_NONE && !slices.ContainsFunc(t.mates, func(m *mate) bool { return !m.silent })
 }
 
-// rank counts the live engines that stand before this one on the list. They take the share sooner, so that two do not
-// both take it.
+// rank counts the live engines that take the share sooner, so that two do not both take it: those that stand before this one
+// on the list, and the one that the holder has handed it over to, under a list that has not come here yet.
 func (t *team) rank(s *share) int {
-	n := 0
-	for _, name := range s.candidates {
-		if name == t.self() {
-			break
-		}
-		if m := t.mate(name); m != nil && m.alive(t.engine.env.Now()) {
+	n, now := 0, t.engine.env.Now()
+	for _, m := range t.mates {
+		if m.alive(now) && (!t.before(s, m.Name) || t.handed(s, m.Name, now)) {
 			n++
 		}
 	}
 	return n
+}
+
+// handed tells whether another engine says that it has handed the share over to this one.
+func (t *team) handed(s *share, to string, now time.Duration) bool {
+	return slices.ContainsFunc(t.mates, func(m *mate) bool {
+		u := m.state(s.text)
+		return u != nil && u.HandedTo == to && m.alive(now)
+	})
 }
 
 // wait sets the timer after which this engine takes a share, if nobody else has until then; a negative time stops it.

@@ -1256,11 +1256,12 @@ type UnitState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Unit          uint32                 `protobuf:"varint,1,opt,name=unit,proto3" json:"unit,omitempty"`
 	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`      // grows with every takeover
-	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`    // the sender asks the receiver to hand it over
-	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`   // of an elastic group
-	Drains        bool                   `protobuf:"varint,6,opt,name=drains,proto3" json:"drains,omitempty"`    // the sender goes on with the flows that it has, and takes no new ones
-	Leaving       bool                   `protobuf:"varint,30,opt,name=leaving,proto3" json:"leaving,omitempty"` // of a legacy pair: the sender serves it, and asks the receiver to take it over
+	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`                       // grows with every takeover
+	Wanted        bool                   `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"`                     // the sender asks the receiver to hand it over
+	Address       string                 `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`                    // of an elastic group
+	Drains        bool                   `protobuf:"varint,6,opt,name=drains,proto3" json:"drains,omitempty"`                     // the sender goes on with the flows that it has, and takes no new ones
+	Leaving       bool                   `protobuf:"varint,30,opt,name=leaving,proto3" json:"leaving,omitempty"`                  // of a legacy pair: the sender serves it, and asks the receiver to take it over
+	HandedTo      string                 `protobuf:"bytes,31,opt,name=handed_to,json=handedTo,proto3" json:"handed_to,omitempty"` // of an elastic group: the engine that the sender has just handed it over to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1342,6 +1343,13 @@ func (x *UnitState) GetLeaving() bool {
 		return x.Leaving
 	}
 	return false
+}
+
+func (x *UnitState) GetHandedTo() string {
+	if x != nil {
+		return x.HandedTo
+	}
+	return ""
 }
 
 // EngineDirective is the leader's answer to a report.
@@ -3203,7 +3211,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x05reach\x18\n" +
 	" \x01(\x0e2\x15.firedrill.wire.ReachR\x05reach\x12\x14\n" +
 	"\x05cloud\x18\x14 \x01(\tR\x05cloud\x12\x14\n" +
-	"\x05build\x18\x1e \x01(\tR\x05build\"\xb1\x01\n" +
+	"\x05build\x18\x1e \x01(\tR\x05build\"\xce\x01\n" +
 	"\tUnitState\x12\x12\n" +
 	"\x04unit\x18\x01 \x01(\rR\x04unit\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\bR\x06active\x12\x14\n" +
@@ -3211,7 +3219,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x06wanted\x18\x04 \x01(\bR\x06wanted\x12\x18\n" +
 	"\aaddress\x18\x05 \x01(\tR\aaddress\x12\x16\n" +
 	"\x06drains\x18\x06 \x01(\bR\x06drains\x12\x18\n" +
-	"\aleaving\x18\x1e \x01(\bR\aleaving\"\x98\x02\n" +
+	"\aleaving\x18\x1e \x01(\bR\aleaving\x12\x1b\n" +
+	"\thanded_to\x18\x1f \x01(\tR\bhandedTo\"\x98\x02\n" +
 	"\x0fEngineDirective\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader\x12!\n" +
