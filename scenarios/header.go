@@ -42,7 +42,7 @@ func (c *Config) pool(name string, nodes []history.Node) *history.Pool {
 	monitor := c.HealthMonitors[m].WithDefaults()
 	out := &history.Pool{Name: name, Monitor: p.HealthMonitorRefs[0], Algorithm: p.LBAlgorithm,
 		Out: config.Duration(monitor.FailedChecks)*monitor.SendInterval + monitor.ReceiveTimeout,
-		In:  config.Duration(monitor.SuccessfulChecks-1) * monitor.SendInterval}
+		In:  max(0, config.Duration(monitor.SuccessfulChecks-1)*monitor.SendInterval-monitor.ReceiveTimeout)} // the first may have been on its way
 	for _, s := range p.Servers {
 		n := slices.IndexFunc(nodes, func(n history.Node) bool { return n.Address == s.IP.String() })
 		if n < 0 || slices.Contains(out.Servers, nodes[n].Name) {
