@@ -20,6 +20,10 @@ func Header(plan *Scenario, world string, seed uint64, clients []Node) history.H
 		}
 		h.Nodes = append(h.Nodes, node)
 	}
+	if ip := plan.Topology.ClusterIP; ip != nil {
+		profile, _ := config.Profile(plan.Profile) // a plan's is known
+		h.ClusterIP = &history.ClusterIP{Address: ip.String(), Refresh: profile.Override(plan.Timers).GARPRefresh}
+	}
 	h.Services = append(h.Services, history.Service{Name: "api"})
 	for _, vs := range plan.Config.Services {
 		h.Services = append(h.Services, history.Service{Name: vs.Name, Address: vs.VIP.String(), Group: vs.SEGroupRef, Pool: plan.Config.pool(vs.PoolRef, h.Nodes)})

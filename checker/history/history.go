@@ -29,7 +29,9 @@ type Header struct {
 	Machine  string    `json:"machine,omitempty"` // profile of the machine that a simulation was told of, 16 hex digits
 	Services []Service `json:"services,omitempty"`
 	Nodes    []Node    `json:"nodes,omitempty"`
-	Expect   Expect    `json:"expect,omitzero"`
+	// ClusterIP is the address that the leader holds when the run begins.
+	ClusterIP *ClusterIP `json:"cluster_ip,omitempty"`
+	Expect    Expect     `json:"expect,omitzero"`
 }
 
 // Service is something that is probed: a virtual service, or the configuration API (named "api").
@@ -51,6 +53,12 @@ type Pool struct {
 	Out config.Duration `json:"out,omitempty"`
 	// In is how long a server that has started must pass its monitor before it gets flows again.
 	In config.Duration `json:"in,omitempty"`
+}
+
+// ClusterIP is the address of the cluster, which its leader holds.
+type ClusterIP struct {
+	Address string          `json:"address"`
+	Refresh config.Duration `json:"refresh,omitempty"` // the leader announces it at least so often; 0: not judged
 }
 
 // Node is a member of the cluster under test.

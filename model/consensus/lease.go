@@ -227,11 +227,15 @@ func (r *Replica) tooSoon() bool {
 	return r.status.Role != Leader && r.lease.ticks+1 >= r.cfg.ElectionTicks && r.cfg.Now() < r.lease.standBy
 }
 
-// tag adds the time to a heartbeat.
+// tag adds the time to a heartbeat. Those of a leader that is handing over say no later time than the offer does: they
+// count for no lease, and must not void the offer for those whose votes the other needs.
 func (r *Replica) tag(m *pb.Message) {
-	now := r.cfg.Now()
+	now, handing := r.cfg.Now(), r.node.BasicStatus().LeadTransferee != 0
+	if handing {
+		now = min(now, r.lease.floor)
+	}
 	m.Context = binary.LittleEndian.AppendUint64(bytes.Clone(m.Context), uint64(now))
-	if _, told := r.lease.told[m.GetTo()]; !told && m.GetCommit() >= r.core.members.change {
+	if _, told := r.lease.told[m.GetTo()]; !told && !handing && m.GetCommit() >= r.core.members.change {
 		r.lease.told[m.GetTo()] = now
 	}
 }

@@ -51,6 +51,9 @@ func (r *Replica) TransferLeadership(to uint64) error {
 	if m, ok := r.core.members.find(to); !ok || m.Learner || to == r.cfg.ID {
 		return fmt.Errorf("voter %d: %w", to, ErrUnknownMember)
 	}
+	if r.node.BasicStatus().LeadTransferee == to {
+		return nil // it is under way, and may have been offered: nothing of later may void that
+	}
 	r.lease.floor = r.cfg.Now()
 	r.node.TransferLeader(to)
 	return nil

@@ -34,7 +34,13 @@ func TestLateOffer(t *testing.T) {
 		taken bool
 	}{
 		{"at once", func(*cluster) {}, true},
-		{"after a newer heartbeat", func(c *cluster) { c.tick(1); c.deliver() }, false},
+		{"after another heartbeat", func(c *cluster) { c.tick(1); c.deliver() }, true}, // the leader still hands over
+		{"after it was given up", func(c *cluster) {
+			for range 6 {
+				c.tick(1)
+				c.deliver()
+			}
+		}, false},
 		{"after a restart", func(c *cluster) { c.crash(2); c.restart(2) }, false},
 		{"after a change", func(c *cluster) { c.node(2).replica.core.members.change = 99 }, false},
 	} {

@@ -254,8 +254,11 @@ func (c *Controller) reconcile() {
 		_ = c.replica.ChangeMembers(consensus.Change{Update: g.readdr}) // refused for now: the next beat tries again
 	case slices.ContainsFunc(g.promote, func(id uint64) bool { return !c.replica.CaughtUp(id) }):
 		// Learners cost nobody's quorum while they catch up.
-	case slices.Contains(g.remove, c.id):
-		c.handOver(g.remove)
+	case slices.Contains(g.remove, c.id) && c.handOver(g.remove):
+	case slices.Contains(g.remove, c.id) && len(g.promote) == 0: // nobody who stays can be handed over to now
+	case slices.Contains(g.remove, c.id): // or votes, of a cluster that moves as a whole: let them, and leave last
+		others := slices.DeleteFunc(g.remove, func(id uint64) bool { return id == c.id })
+		_ = c.replica.ChangeMembers(consensus.Change{Promote: g.promote, Remove: others})
 	case len(g.promote)+len(g.remove) > 0:
 		_ = c.replica.ChangeMembers(consensus.Change{Promote: g.promote, Remove: g.remove})
 	}
@@ -277,15 +280,16 @@ func (c *Controller) addLearners(nodes []consensus.Member) {
 	}
 }
 
-// handOver lets another lead that stays, because a leader does not remove itself.
-func (c *Controller) handOver(remove []uint64) {
+// handOver lets another lead that stays, because a leader does not remove itself. It tells whether there is one.
+func (c *Controller) handOver(remove []uint64) bool {
 	for _, m := range c.members() {
 		if !m.Learner && !slices.Contains(remove, m.ID) && c.nodes.responsive(m.ID) {
 			c.clusterIP.release()                          // before another may hold it
 			if c.replica.TransferLeadership(m.ID) == nil { // else the next beat tries again
 				c.env.Emit(model.Event{Kind: model.EventHandover, Unit: c.identity.Cluster, Peer: m.Name, Term: c.status.Term})
 			}
-			return
+			return true
 		}
 	}
+	return false
 }

@@ -174,6 +174,7 @@ func (f *fleet) notice(e *engineView, kind model.EventKind, id, why string) {
 func (f *fleet) expect() {
 	c := f.controller
 	f.placing.since = c.env.Now()
+	f.summons = c.env.Now() + 2*c.cfg.Timers.SEHeartbeat.Std() // they report by themselves
 	for _, entry := range c.machine.List(config.KindServiceEngine) {
 		o := entry.Object.(*config.ServiceEngine)
 		if f.engine(o.Name) != nil || !f.elastic(o.GroupRef) && o.CloudRef == "" || !o.Management.IsValid() {

@@ -21,6 +21,7 @@ type fleet struct {
 	byName     map[string]*groupView
 	stale      bool // the configuration has changed since the groups' views were made
 	placing    placing
+	summons    time.Duration // when engines that are not heard are next called
 }
 
 // engineView is one engine as last heard.
@@ -256,9 +257,7 @@ func (f *fleet) direct(e *engineView) {
 	for _, other := range f.strangers(e) {
 		d.Peers = append(d.Peers, &wire.PeerReport{Engine: other.name, AgeNs: uint64(c.env.Now() - other.heard), Units: other.report.Units})
 	}
-	for _, m := range c.members() {
-		d.Controllers = append(d.Controllers, m.Address.String())
-	}
+	d.Controllers = c.addresses()
 	d.Collectors = c.collectors()
 	c.env.Send(e.address, c.voice.Encode(e.address, &wire.Envelope_EngineDirective{EngineDirective: d}))
 }

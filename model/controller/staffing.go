@@ -149,6 +149,7 @@ func (f *fleet) beat() {
 		}
 	}
 	f.evacuate()
+	f.summon()
 }
 
 // suspect asks engines whether they live that a cloud calls dead. Its word alone moves nothing: it may be late or wrong,
