@@ -21,7 +21,7 @@ func checkUpgradeOneAtATime(h *evidence) []Violation {
 		}
 	}
 	var out []Violation
-	var away []*history.Event // nodes that are out, by when they went
+	var away []*history.Event                   // nodes that are out, by when they went
 	leader, runs := "", make(map[string]string) // the build of each node, where it was said
 	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
