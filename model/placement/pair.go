@@ -18,6 +18,8 @@ func (g *group) staffPair(plan *Plan) {
 	there := 0
 	for _, e := range g.engines {
 		switch {
+		case g.leaves(e):
+			plan.Delete = append(plan.Delete, Deletion{e.Name, e.whyBarred()})
 		case e.exists() || !e.Managed || !up && !e.host.Down:
 			there++
 		default:
@@ -35,4 +37,11 @@ func (g *group) staffPair(plan *Plan) {
 	if short := there + g.creating; short < want {
 		plan.Warnings = append(plan.Warnings, Warning{Group: g.config.Name, Why: Reason{Code: CodePairNoHost, Group: g.config.Name, Have: short, Want: want}})
 	}
+}
+
+// leaves tells whether an engine is given back before its host is maintained: it stands by for another that is well, and
+// there is a host for the one that takes its place.
+func (g *group) leaves(e *engine) bool {
+	return e.Managed && e.State == EngineUp && e.host.Maintenance && !e.Serves && g.canCreate() && !g.hostless() &&
+		slices.ContainsFunc(g.engines, func(o *engine) bool { return o != e && o.State == EngineUp && o.Serves })
 }
