@@ -9,7 +9,8 @@ import (
 // staffPair sees to the two engines of a legacy group in a cloud that may be written to ("Legacy HA for Avi Service
 // Engines": exactly two). The place of a dead one is free as soon as it is given back to the cloud, which makes sure
 // that it does not serve any more; it is given back when the other engine is up, or when the cloud knows of the death
-// too. A leader that hears neither of the two may be cut off from both.
+// too. A leader that hears neither of the two may be cut off from both. The place of one that stands by on a host that is
+// to be maintained is free as well, so that the other one has somebody to hand over to.
 func (g *group) staffPair(plan *Plan) {
 	if g.spec.Access != config.WriteAccess {
 		return
