@@ -160,6 +160,10 @@ func (c *carriage) tooLittle(read *history.Event) (Violation, bool) {
 		read.Node, read.Unit, words.Duration(time.Duration(c.within)), strings.Replace(lack, "instead of", "or more, not", 1)), is
 }
 
+// losesNothing are the faults that excuse nothing: what they delay is there well before recover_within, and a controller
+// that answers too late is named.
+var losesNothing = []string{"duplication", "delay", "jitter"}
+
 // disturbed tells whether something within the last recover_within excuses a loss: a fault, a node that started or
 // stopped, or a controller that did not answer though it runs. Nodes that have been down for longer excuse nothing:
 // others collect in their place by now.
@@ -176,7 +180,7 @@ func (c *carriage) disturbed(read *history.Event) bool {
 		down[e.Node] = model.EventKind(e.Event) == model.EventStopped
 	}
 	for _, f := range c.faults {
-		if f.begin > read.Time || f.end < since {
+		if f.begin > read.Time || f.end < since || slices.Contains(losesNothing, f.kind) {
 			continue
 		}
 		if f.begin > since || f.end <= read.Time || slices.ContainsFunc(f.named, func(n string) bool { return !down[n] }) {

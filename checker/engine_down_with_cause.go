@@ -48,7 +48,7 @@ func (h *evidence) down(node string, t int64) bool {
 }
 
 // networkFaults are those that keep a node from being heard without touching it.
-var networkFaults = []string{"partition", "partition-one-way", "loss", "delay", "jitter", "flapping-link", "switch-failure", "duplicate-address"}
+var networkFaults = []string{"partition", "partition-one-way", "loss", "loss-one-way", "delay", "jitter", "flapping-link", "switch-failure", "duplicate-address"}
 
 // unreachable tells whether a fault may have kept the node from being heard at a time.
 func (h *evidence) unreachable(node string, t int64) bool {

@@ -42,7 +42,7 @@ var Invariants = []Invariant{
 	{"engines-not-leaked", "in the end the cloud has the engines that the configuration knows, and no others", checkEnginesNotLeaked},
 	{"engine-created-once", "a cloud makes no engine twice, and as many as the scenario says, where it allows", checkEngineCreatedOnce},
 	{"upgrade-readonly", "no client changes the configuration while the platform is upgraded", checkUpgradeReadonly},
-	{"upgrade-one-at-a-time", "an upgrade restarts one controller and one engine of a group at a time, and no controller while it leads", checkUpgradeOneAtATime},
+	{"upgrade-one-at-a-time", "an upgrade restarts one controller and one engine of a group at a time, no controller while it leads, and nobody with the build that it runs", checkUpgradeOneAtATime},
 	{"engine-build", "an engine that a cloud makes boots the build that its group runs", checkEngineBuild},
 	{"log-understood", "no controller is given a log that its build cannot read", checkLogUnderstood},
 	{"failover-count", "nodes take over as often as the scenario says", checkFailoverCount},

@@ -9,7 +9,8 @@ import (
 )
 
 // checkUpgradeOneAtATime follows the nodes that ask to be restarted, until each is back: a controller when it is ready, an
-// engine when it runs its configuration. A fault that strikes a node meanwhile is no fault of the upgrade.
+// engine when it runs its configuration. A fault that strikes a node meanwhile is no fault of the upgrade. An order may
+// come late or twice: nobody is restarted with what it runs.
 func checkUpgradeOneAtATime(h *evidence) []Violation {
 	nodes := make(map[string]history.Node)
 	controllers := 0
@@ -20,8 +21,8 @@ func checkUpgradeOneAtATime(h *evidence) []Violation {
 		}
 	}
 	var out []Violation
-	var away []*history.Event // nodes that are out, by when they went
-	leader := ""
+	var away []*history.Event                   // nodes that are out, by when they went
+	leader, runs := "", make(map[string]string) // the build of each node, where it was said
 	for _, e := range h.told {
 		switch model.EventKind(e.Event) {
 		case model.EventMembers:
@@ -42,7 +43,14 @@ func checkUpgradeOneAtATime(h *evidence) []Violation {
 			if e.Node == leader && controllers > 1 {
 				out = append(out, violation(e.Time, []string{describe(e)}, "%s was restarted while it led; another has to lead first", e.Node))
 			}
+			if e.Unit != "" && e.Unit == runs[e.Node] {
+				out = append(out, violation(e.Time, []string{describe(e)}, "%s was restarted with %s, which it ran already", e.Node, e.Unit))
+			}
 			away = append(away, e)
+		case model.EventStarted:
+			if e.Unit != "" {
+				runs[e.Node] = e.Unit
+			}
 		case model.EventNodeState:
 			if e.Unit == "Ready" {
 				away = slices.DeleteFunc(away, func(o *history.Event) bool { return o.Node == e.Node })

@@ -37,6 +37,7 @@ var strikes = map[string]strike{
 	"partition":         strikePartition,
 	"partition-one-way": strikePartitionOneWay,
 	"loss":              strikeLoss,
+	"loss-one-way":      strikeLossOneWay,
 	"delay":             strikeDelay,
 	"jitter":            strikeJitter,
 	"switch-failure":    strikeSwitchFailure,

@@ -34,10 +34,12 @@ func strikePartition(ctx context.Context, r *run, b *blow) (int64, heal, error) 
 
 // strikePartitionOneWay cuts what the targets send.
 func strikePartitionOneWay(ctx context.Context, r *run, b *blow) (int64, heal, error) {
-	if b.alone() {
-		return r.give(ctx, b, b.cuts(b.targets, nil, "--out"))
-	}
-	return r.give(ctx, b, b.cuts(b.others, b.targets, "--in"))
+	return r.give(ctx, b, b.cutsOneWay())
+}
+
+// strikeLossOneWay loses a share of what the targets send.
+func strikeLossOneWay(ctx context.Context, r *run, b *blow) (int64, heal, error) {
+	return r.give(ctx, b, b.cutsOneWay("--loss", b.Loss.String()))
 }
 
 // strikeLoss loses a share of the frames, each way.
@@ -147,6 +149,14 @@ func (b *blow) cuts(at, others []*machine, how ...string) []order {
 		out = append(out, b.order(l.machine, "cut", append(args, how...)...))
 	}
 	return out
+}
+
+// cutsOneWay are orders that concern what the targets send.
+func (b *blow) cutsOneWay(how ...string) []order {
+	if b.alone() {
+		return b.cuts(b.targets, nil, append(how, "--out")...)
+	}
+	return b.cuts(b.others, b.targets, append(how, "--in")...)
 }
 
 // linked is a machine with the addresses at the other ends of its links; none: everybody.

@@ -42,6 +42,8 @@ var Catalogue = []FaultKind{
 		About: "What the target sends does not reach `to` (default: everyone else); the other direction works."},
 	{Name: "loss", NeedsFor: true, Takes: []string{"to", "network", "loss"}, Needs: []string{"loss"},
 		About: "The share `loss` of the packets between the target and `to` (default: everyone else) is lost."},
+	{Name: "loss-one-way", NeedsFor: true, Takes: []string{"to", "network", "loss"}, Needs: []string{"loss"},
+		About: "The share `loss` of the packets that the target sends to `to` (default: everyone else) is lost; the other direction works."},
 	{Name: "delay", NeedsFor: true, Takes: []string{"to", "network", "delay"}, Needs: []string{"delay"},
 		About: "Packets between the target and `to` (default: everyone else) take `delay` longer, each way."},
 	{Name: "jitter", NeedsFor: true, Takes: []string{"to", "network", "delay"}, Needs: []string{"delay"},

@@ -23,6 +23,7 @@ var strikes = map[string]strike{
 	"partition":         strikePartition,
 	"partition-one-way": strikePartitionOneWay,
 	"loss":              strikeLoss,
+	"loss-one-way":      strikeLossOneWay,
 	"delay":             strikeDelay,
 	"slow-cpu":          strikeSlowCPU,
 	"jitter":            strikeJitter,
@@ -229,6 +230,12 @@ func strikeLoss(w *World, f *scenarios.Fault, targets, others []*machine) func()
 	there, back := w.wire(f, targets, others), w.wire(f, others, targets)
 	there.loss, back.loss = uint32(f.Loss), uint32(f.Loss)
 	return w.lay(there, back)
+}
+
+func strikeLossOneWay(w *World, f *scenarios.Fault, targets, others []*machine) func() {
+	r := w.wire(f, targets, others)
+	r.loss = uint32(f.Loss)
+	return w.lay(r)
 }
 
 func strikeDelay(w *World, f *scenarios.Fault, targets, others []*machine) func() {

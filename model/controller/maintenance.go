@@ -6,7 +6,8 @@ import (
 )
 
 // A host that is to be maintained is left before it is shut down, so that nobody notices. The services of elastic groups
-// are placed elsewhere (package placement); here is what a legacy pair does, whose engines settle who serves.
+// are placed elsewhere, and who stands by is made anew there (package placement); here is what a legacy pair does, whose
+// engines settle who serves.
 
 // evacuate lets engines of legacy pairs hand over what they serve to the other one, while that one is well. It is said
 // again with every beat, so that nothing goes back meanwhile.

@@ -255,7 +255,9 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 		state, flawed := f.lifeOf(o), f.failedLately(o.Name)
 		if !g.HAMode.Elastic() {
 			state = f.witnessed(o.Name, state)
-			view.idle = view.idle || state == placement.EngineDown // until the other one is heard
+			leaves := f.controller.clouds.leaves(o.Name)
+			view.idle = view.idle || state == placement.EngineDown || leaves // until the other one is heard, or serves
+			mix(flag(leaves && f.active(o.Name)))
 		}
 		if f.joining(o.Name) {
 			in.settled, view.later = false, true
@@ -269,7 +271,7 @@ func (f *fleet) look(g *config.ServiceEngineGroup, current *config.Placement) (*
 		mix(entry.Version)
 		mix(uint64(len(state)))
 		in.engines = append(in.engines, placement.Engine{Name: o.Name, Group: o.GroupRef, Host: o.Host, State: state,
-			FailedLately: flawed, Managed: o.CloudRef != ""})
+			FailedLately: flawed, Serves: f.active(o.Name), Managed: o.CloudRef != ""})
 	}
 	if in.settled {
 		mix(1)
@@ -351,6 +353,12 @@ func (f *fleet) witnessed(name string, state placement.EngineState) placement.En
 		return placement.EngineSuspected
 	}
 	return state
+}
+
+// active tells whether an engine of a legacy pair has reported that it serves.
+func (f *fleet) active(name string) bool {
+	e := f.engine(name)
+	return e != nil && slices.ContainsFunc(e.report.Units, func(u *wire.UnitState) bool { return u.Active })
 }
 
 // hearsAny tells whether this leader hears any engine at present.

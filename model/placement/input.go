@@ -33,6 +33,8 @@ type Engine struct {
 	// FailedLately says that the engine has failed within se_failover_attempt_interval: it keeps what it has and gets
 	// nothing, and counts neither as an engine of N + M nor towards the buffer.
 	FailedLately bool
+	// Serves says that an engine of a legacy pair is the one that serves.
+	Serves bool
 	// Managed says that the controller had it created: only such an engine is ever deleted.
 	Managed bool
 }

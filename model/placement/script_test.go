@@ -20,6 +20,7 @@ import (
 //	service NAME.. [group=NAME] [scale=N] [on=(ENGINE..)] [patient]
 //	up ENGINE.., suspected .., down .., draining .., booting .., gone ..
 //	flapping ENGINE.., steady ENGINE..
+//	active ENGINE.., standby ENGINE..
 //	scale N SERVICE.., disable SERVICE.., impatient SERVICE..
 //	plan                                          the plan; it is carried out
 //	where                                         the engines of every service, the services of every engine
@@ -114,6 +115,8 @@ func (p *player) change(t *testing.T, d *datadriven.TestData) string {
 				e.FailedLately = d.Cmd == "flapping"
 			case "up", "suspected", "down", "draining", "booting":
 				e.State = EngineState(d.Cmd)
+			case "active", "standby":
+				e.Serves = d.Cmd == "active"
 			}
 		}
 	}

@@ -163,7 +163,8 @@ func (w *world) arrived(a Assignment, start int) error {
 func (w *world) staffed(p *Plan) error {
 	exist := map[string]int{}
 	for _, e := range w.in.Engines {
-		if e.State != EngineDown {
+		stays := e.Serves || !slices.ContainsFunc(p.Delete, func(d Deletion) bool { return d.Engine == e.Name })
+		if pair := w.groups[e.Group].Config.HAMode == config.HAModeLegacyActiveStandby; e.State != EngineDown && (stays || !pair) {
 			exist[e.Group]++
 		}
 	}
