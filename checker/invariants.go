@@ -34,6 +34,8 @@ var Invariants = []Invariant{
 	{"flows-survive", "no long flow of a client breaks while the engine that carries it lives and feels no fault", checkFlowsSurvive},
 	{"flows-balanced", "every new flow goes to a server that is up, and to the one that the algorithm of its pool chooses", checkFlowsBalanced},
 	{"servers-watched", "a back-end server that has stopped gets no more flows as soon as its monitor must have seen it", checkServersWatched},
+	{"standby-rests", "an engine that stands by does not ask back-end servers, where its group does not want that (hm_on_standby)", checkStandbyRests},
+	{"upgrade-drains", "an upgrade restarts no engine under a flow before upgrade_drain has passed since the engine let go", checkUpgradeDrains},
 	{"group-isolation", "no engine serves what belongs to another group", checkGroupIsolation},
 	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
 	{"engines-not-leaked", "in the end the cloud has the engines that the configuration knows, and no others", checkEnginesNotLeaked},

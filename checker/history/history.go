@@ -30,6 +30,8 @@ type Header struct {
 	Services []Service `json:"services,omitempty"`
 	Nodes    []Node    `json:"nodes,omitempty"`
 	Expect   Expect    `json:"expect,omitzero"`
+	// Timers are those of the platform; nil: what depends on them is not judged.
+	Timers *config.Timers `json:"timers,omitempty"`
 }
 
 // Service is something that is probed: a virtual service, or the configuration API (named "api").
