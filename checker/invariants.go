@@ -40,6 +40,7 @@ var Invariants = []Invariant{
 	{"anti-affinity", "a service that is placed anew is on as many hosts as it has engines, where its group has so many that live", checkAntiAffinity},
 	{"engines-not-leaked", "in the end the cloud has the engines that the configuration knows, and no others", checkEnginesNotLeaked},
 	{"engine-created-once", "a cloud makes no engine twice, and as many as the scenario says, where it allows", checkEngineCreatedOnce},
+	{"cloud-spared", "a leader asks a cloud again only after it has waited for an answer, and tries ever more slowly what has failed", checkCloudSpared},
 	{"upgrade-readonly", "no client changes the configuration while the platform is upgraded", checkUpgradeReadonly},
 	{"upgrade-one-at-a-time", "an upgrade restarts one controller and one engine of a group at a time, and no controller while it leads", checkUpgradeOneAtATime},
 	{"engine-build", "an engine that a cloud makes boots the build that its group runs", checkEngineBuild},
