@@ -244,11 +244,11 @@ func (p *pair) hear(h *wire.PeerHeartbeat) {
 			p.heardOf(p.units[s.Unit], s)
 		}
 	}
-	p.moveOn()
 	p.yieldToGateway()
 	if silent {
 		p.burst() // whoever served meanwhile: neighbours may have learnt either of the two
 	}
+	p.moveOn()
 }
 
 // yieldToGateway lets the peer serve, if it reaches all of its gateways and this engine does not. It is called when the
