@@ -15,7 +15,9 @@ import (
 // checkAnalyticsExact compares what readers were told of a service with what the data paths carried: never more than
 // had been carried by then, which is how a sample shows that was counted twice; and, where nothing has
 // disturbed the cluster for recover_within, no less than the engines that still live had carried that long ago.
-// What an engine carried in a life that has ended may be gone with the controller that collected it.
+// What an engine carried in a life that has ended may be gone with the controller that collected it, and only then.
+// Whatever the engines carried, a reader is told of the members that have not answered, and of no less than another one
+// was told before.
 func checkAnalyticsExact(h *evidence) []Violation {
 	c := newCarriage(h)
 	if !c.told {
@@ -30,7 +32,7 @@ func checkAnalyticsExact(h *evidence) []Violation {
 		for _, v := range []struct {
 			name string
 			find func(*history.Event) (Violation, bool)
-		}{{"more", c.tooMuch}, {"less", c.tooLittle}} {
+		}{{"more", c.tooMuch}, {"less", c.tooLittle}, {"unsaid", c.unsaid}, {"back", c.backwards}} {
 			if broken, is := v.find(e); is && !reported[v.name+e.Unit] {
 				reported[v.name+e.Unit] = true
 				out = append(out, broken)
@@ -47,19 +49,25 @@ type carriage struct {
 	within int64
 	faults []fault
 	stops  []*history.Event // started and stopped, in order
+
+	controllers map[string]bool
+	members     []*history.Event         // who votes, as time went by
+	asked       map[*history.Event]int64 // since when what was read may have been on its way
+	reads       []*history.Event         // complete ones, in order
 }
 
 // carrier is one life of one node.
 type carrier struct {
+	node       string
 	begin, end int64
 	services   map[string][]*history.Event // carried, in order
 }
 
 func newCarriage(h *evidence) *carriage {
-	c := &carriage{within: int64(h.recoverWithin()), faults: h.faults}
+	c := &carriage{within: int64(h.recoverWithin()), faults: h.faults, controllers: h.controllers, asked: h.askedSince()}
 	now := make(map[string]*carrier)
 	begin := func(node string, t int64) {
-		now[node] = &carrier{begin: t, end: math.MaxInt64, services: make(map[string][]*history.Event)}
+		now[node] = &carrier{node: node, begin: t, end: math.MaxInt64, services: make(map[string][]*history.Event)}
 		c.lives = append(c.lives, now[node])
 	}
 	for _, e := range h.told {
@@ -73,6 +81,8 @@ func newCarriage(h *evidence) *carriage {
 			if model.EventKind(e.Event) == model.EventStarted {
 				begin(e.Node, e.Time)
 			}
+		case model.EventMembers:
+			c.members = append(c.members, e)
 		case model.EventCarried:
 			c.told = true
 			if now[e.Node] == nil {
@@ -141,16 +151,13 @@ func (c *carriage) tooLittle(read *history.Event) (Violation, bool) {
 	var least counted
 	var details []string
 	for _, l := range c.lives {
-		if l.end <= read.Time {
-			continue
-		}
 		var last *history.Event
 		for _, e := range l.services[read.Unit] {
-			if e.Time <= read.Time-c.within {
+			if e.Time <= min(l.end, read.Time)-c.within {
 				last = e
 			}
 		}
-		if last != nil {
+		if last != nil && (l.end > read.Time || c.outlives(l, last, read)) {
 			least = least.plus(countersOf(last))
 			details = append(details, describe(last))
 		}

@@ -86,15 +86,16 @@ func (h *evidence) unnoticed(m *monitors, s history.Service, stop *history.Event
 	return out
 }
 
-// callsUp tells whether, by what it last said until then, an engine takes a server for up.
+// callsUp tells whether, by what it last said until then, an engine takes a server for up. One that says nothing takes
+// it for up: the first check of a server that does not answer is told, too.
 func (h *evidence) callsUp(m *monitors, engine, pool, server string, until int64) bool {
-	up := false
+	up := true
 	for _, e := range h.told {
 		if e.Time > until {
 			break
 		}
 		if e.Node == engine && is(e, model.EventStarted) {
-			up = false
+			up = true
 		}
 		if e.Node == engine && e.Unit == pool && (is(e, model.EventServerUp) || is(e, model.EventServerDown)) && m.server(e) == server {
 			up = is(e, model.EventServerUp)

@@ -48,6 +48,13 @@ const (
 	EventMetricsRead EventKind = "metrics_read"
 )
 
+// What a cloud's management says.
+const (
+	// A controller that leads in Term asks it for Unit (list, create, delete, reboot), about the engine Peer of the group
+	// Detail; Index is the number of the request.
+	EventAsked EventKind = "cloud_asked"
+)
+
 // What engines say.
 const (
 	EventConfigured EventKind = "configured" // the engine runs the configuration of version Index

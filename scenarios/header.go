@@ -10,6 +10,10 @@ import (
 // Header says in a history what was run: the plan, in which world, with which clients.
 func Header(plan *Scenario, world string, seed uint64, clients []Node) history.Header {
 	h := history.Header{Format: history.Format, Version: history.Version, Scenario: plan.Name, World: world, Seed: seed, Expect: plan.Expect}
+	if profile, err := config.Profile(plan.Profile); err == nil {
+		t := profile.Override(plan.Timers)
+		h.Timers = &t
+	}
 	if plan.Machine != nil && world == WorldSim {
 		h.Machine = plan.Machine.Profile
 	}

@@ -31,7 +31,9 @@ type Header struct {
 	Nodes    []Node    `json:"nodes,omitempty"`
 	// ClusterIP is the address that the leader holds when the run begins.
 	ClusterIP *ClusterIP `json:"cluster_ip,omitempty"`
-	Expect    Expect     `json:"expect,omitzero"`
+	// Timers are those of the platform; nil: what depends on them is not judged.
+	Timers *config.Timers `json:"timers,omitempty"`
+	Expect Expect         `json:"expect,omitzero"`
 }
 
 // Service is something that is probed: a virtual service, or the configuration API (named "api").

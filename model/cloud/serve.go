@@ -6,12 +6,14 @@ import (
 	"net/netip"
 	"slices"
 
+	"firedrill/model"
 	"firedrill/model/wire"
 )
 
 // serve answers a leader. What is on the disk comes first, then the machine, then the answer: whoever was answered can
 // rely on it.
 func (c *Cloud) serve(from netip.Addr, r *wire.CloudRequest) {
+	c.tellAsked(r)
 	answer := &wire.CloudResponse{Id: r.Id}
 	var err error
 	answer.Status, answer.Error, err = c.do(from, r)
@@ -23,6 +25,18 @@ func (c *Cloud) serve(from netip.Addr, r *wire.CloudRequest) {
 		answer.Inventory = c.inventory(r.Cluster)
 	}
 	c.env.Send(from, c.voice.Encode(from, &wire.Envelope_CloudResponse{CloudResponse: answer}))
+}
+
+// tellAsked says what is asked for: a cloud bears so many requests, and who sends more is shut out.
+func (c *Cloud) tellAsked(r *wire.CloudRequest) {
+	c.env.Emit(model.Event{Kind: model.EventAsked, Unit: operations[r.Operation], Peer: r.Instance.GetName(), Term: r.Term, Index: r.Id, Detail: r.Instance.GetGroup()})
+}
+
+var operations = map[wire.CloudOperation]string{
+	wire.CloudOperation_CLOUD_LIST:   "list",
+	wire.CloudOperation_CLOUD_CREATE: "create",
+	wire.CloudOperation_CLOUD_DELETE: "delete",
+	wire.CloudOperation_CLOUD_REBOOT: "reboot",
 }
 
 func (c *Cloud) do(from netip.Addr, r *wire.CloudRequest) (wire.CloudStatus, string, error) {

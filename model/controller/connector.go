@@ -19,6 +19,9 @@ func (k *connector) settle() {
 		e.wanted = false
 	}
 	for _, e := range k.engines() {
+		if k.proposed(e.Name) {
+			continue // the cloud has answered, which is about to be written: it is not asked again meanwhile
+		}
 		switch e.State {
 		case config.EngineCreating:
 			k.create(e)
@@ -162,15 +165,24 @@ func (k *connector) doom(e *config.ServiceEngine, event []byte) bool {
 	return k.propose(e.Name, &gone, event)
 }
 
+// proposed tells whether a change of an engine's object is under way.
+func (k *connector) proposed(name string) bool {
+	entry, ok := k.c.machine.Get(engineKey(name))
+	now := k.c.env.Now()
+	return ok && slices.ContainsFunc(k.proposals, func(p proposal) bool {
+		return p.engine == name && p.version == entry.Version && now-p.at < k.c.patience()
+	})
+}
+
 // propose changes the object of an engine, or deletes it. It tells whether it did: one change of a version is proposed
 // once, or again when it must have got lost.
 func (k *connector) propose(name string, object *config.ServiceEngine, event []byte) bool {
 	entry, ok := k.c.machine.Get(engineKey(name))
-	now := k.c.env.Now()
-	k.proposals = slices.DeleteFunc(k.proposals, func(p proposal) bool { return now-p.at >= k.c.patience() })
-	if !ok || slices.ContainsFunc(k.proposals, func(p proposal) bool { return p.engine == name && p.version == entry.Version }) {
+	if !ok || k.proposed(name) {
 		return false
 	}
+	now := k.c.env.Now()
+	k.proposals = slices.DeleteFunc(k.proposals, func(p proposal) bool { return now-p.at >= k.c.patience() })
 	k.proposals = append(k.proposals, proposal{name, entry.Version, now})
 	r := &wire.Request{Operation: wire.Operation_DELETE, Kind: string(entry.Key.Kind), Name: name, Version: entry.Version}
 	if object != nil {

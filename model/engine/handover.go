@@ -25,6 +25,24 @@ func (p *pair) yield(to string) {
 	}
 }
 
+// part begins a part of the load that this engine has served as one until now. What belongs to the peer goes there as soon
+// as that is ready for it.
+func (p *pair) part(u *unit) {
+	p.engine.env.Emit(model.Event{Kind: model.EventActive, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch, Detail: "the group distributes its load"})
+	if u.moves = !u.preferred; u.moves {
+		p.leave(u)
+	}
+}
+
+// moveOn repeats what a peer has not followed that did not know of the unit yet.
+func (p *pair) moveOn() {
+	for _, u := range p.units {
+		if u.active && u.moves && !p.leaves(u) {
+			p.leave(u)
+		}
+	}
+}
+
 // leave asks the peer to take a unit over, for as long as it counts as alive without a word.
 func (p *pair) leave(u *unit) {
 	if !p.hearsPeer() {
@@ -55,7 +73,7 @@ func (p *pair) hearsPeer() bool {
 
 // left gives a unit up that the peer has taken: it does not serve it any more, but answers for its addresses yet.
 func (p *pair) left(u *unit) {
-	u.active, u.leaves = false, 0
+	u.active, u.moves, u.leaves = false, false, 0
 	p.engine.env.Emit(model.Event{Kind: model.EventStandby, Unit: p.label(u), Peer: p.peerName(), Term: u.epoch, Detail: "the peer has taken it over"})
 	p.engine.env.SetTimer(timerLinger, linger)
 	p.listen(u)

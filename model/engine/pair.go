@@ -55,6 +55,7 @@ type unit struct {
 	peerActive bool // by its last heartbeat the peer serves it
 	addresses  []netip.Addr
 	leaves     time.Duration // until when this engine, which serves it, asks the peer to take it over
+	moves      bool          // it is to go to the peer, where it belongs since the group distributes its load
 	asked      time.Duration // since when the takeover waits for an answer from anybody; zero: it does not
 }
 
@@ -82,15 +83,18 @@ func (p *pair) configure(first bool) {
 	}
 	first = first || !was
 	known := len(p.units)
-	for len(p.units) < count {
-		p.units = append(p.units, &unit{number: len(p.units)})
+	for len(p.units) < count { // who has served everything goes on with all parts of it
+		p.units = append(p.units, &unit{number: len(p.units), active: !first && known > 0 && p.units[0].active})
 	}
 	p.assign()
 	for i, u := range p.units {
 		was := u.preferred
 		u.preferred = u.number < len(engines) && engines[u.number].Name == p.engine.cfg.Name
 		// Otherwise it listens already: a configuration must not put off a takeover that is due.
-		if first || i >= known || u.preferred != was && !u.active {
+		switch u.moves = u.moves && !u.preferred; {
+		case i >= known && u.active:
+			p.part(u)
+		case first || i >= known || u.preferred != was && !u.active:
 			p.listen(u)
 		}
 		if !p.listed {
@@ -244,6 +248,7 @@ func (p *pair) hear(h *wire.PeerHeartbeat) {
 	if silent {
 		p.burst() // whoever served meanwhile: neighbours may have learnt either of the two
 	}
+	p.moveOn()
 }
 
 // yieldToGateway lets the peer serve, if it reaches all of its gateways and this engine does not. It is called when the
@@ -431,7 +436,7 @@ func (p *pair) release(u *unit, why string) {
 	if !u.active {
 		return
 	}
-	u.active = false
+	u.active, u.moves = false, false
 	for _, a := range u.addresses {
 		p.engine.env.RemoveAddress(a)
 	}

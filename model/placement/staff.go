@@ -158,12 +158,16 @@ func (g *group) house(creations []Creation) {
 }
 
 // dismiss gives back idle engines: those on barred hosts, and when nobody lacks a slot, those beyond what is wanted;
-// of these first one that boots still, then one on a host with many.
+// of these first one that boots still, then one on a host with many. Who is doubted may be found dead the next moment, and
+// an engine that is idle now takes its place: it does not count here.
 func (g *group) dismiss(plan *Plan) {
-	hosts := map[*host]int{}
+	hosts, doubted := map[*host]int{}, 0
 	var idle []*engine
 	for _, e := range g.engines {
 		hosts[e.host]++
+		if e.doubted() {
+			doubted++
+		}
 		switch {
 		case !e.Managed || !e.exists() || e.running > 0 || len(e.holds) > 0:
 		case e.barred:
@@ -172,7 +176,7 @@ func (g *group) dismiss(plan *Plan) {
 			idle = append(idle, e)
 		}
 	}
-	for g.missing == 0 && g.have > g.want && len(idle) > 0 {
+	for g.missing == 0 && g.have-doubted > g.want && len(idle) > 0 {
 		e := slices.MaxFunc(idle, func(a, b *engine) int {
 			return cmp.Or(compareBool(a.boots(), b.boots()), cmp.Compare(hosts[a.host], hosts[b.host]), cmp.Compare(a.Name, b.Name))
 		})
