@@ -155,7 +155,7 @@ func shrinkCommand() *cobra.Command {
 		Short: "Find the smallest plan that fails as a run does, and write it as a scenario",
 		Long: `Find the smallest plan that fails as a run does: fewer faults, operations, services and nodes, a shorter run, rounder
 times. The result is a scenario file that leaves nothing to choose and fails the same check with the same seed.`,
-		Example: "  firedrill shrink controller-chaos --seed 17\n  firedrill shrink reference --seed 1 --mutant no-gratuitous-arp",
+		Example: "  firedrill shrink my-scenario.yaml --seed 17\n  firedrill shrink first-announcement-lost --seed 1 --mutant announced-once",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Argument = args[0]

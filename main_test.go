@@ -254,7 +254,7 @@ func TestWorkflow(t *testing.T) {
 	for name, job := range workflow.Jobs {
 		for _, step := range job.Steps {
 			for line := range strings.Lines(step.Run) {
-				arguments, ours := strings.CutPrefix(strings.TrimSpace(expression.ReplaceAllString(line, "1")), "go run . ")
+				arguments, ours := strings.CutPrefix(strings.TrimSpace(expression.ReplaceAllString(line, "1")), "./firedrill ")
 				if !ours {
 					continue
 				}

@@ -1,6 +1,9 @@
 package scenarios
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // FaultKind is one entry of the fault catalogue.
 type FaultKind struct {
@@ -115,16 +118,25 @@ func FaultNames() []string {
 type option struct {
 	field string
 	set   bool
+	such  string // a value that makes sense
+}
+
+// takes says which of the fields a kind takes.
+func (k FaultKind) takes() string {
+	if len(k.Takes) == 0 {
+		return "leave it out"
+	}
+	return "it takes " + strings.Join(k.Takes, ", ")
 }
 
 func (f *Fault) options() []option {
 	return []option{
-		{"to", f.To != ""},
-		{"network", f.Network != ""},
-		{"loss", f.Loss != 0},
-		{"delay", f.Delay != Span{}},
-		{"share", f.Share != 0},
-		{"period", f.Period != Span{}},
-		{"by", f.By != Span{}},
+		{"to", f.To != "", "engines"},
+		{"network", f.Network != "", "data"},
+		{"loss", f.Loss != 0, "5%"},
+		{"delay", f.Delay != Span{}, "10ms"},
+		{"share", f.Share != 0, "5%"},
+		{"period", f.Period != Span{}, "200ms"},
+		{"by", f.By != Span{}, "2s"},
 	}
 }

@@ -181,6 +181,10 @@ func TestErrors(t *testing.T) {
 		{"rack(a)", "rack(b)", "45:44", `there is no rack "b"`},
 		{"every: 3s", "every: 20s", "45:76", "the last of 2 targets is struck too late"},
 		{"network: data", "network: date", "44:80", `did you mean "data"?`},
+		{"fault: crash", "fault: partition, to: leader", "43:43", "leader has no link to itself; name somebody else"},
+		{"fault: crash", "fault: partition, to: servers", "43:43", "leader and servers are on no network together; one is on [management], the other on [data]"},
+		{"fault: crash", "fault: partition, network: data", "43:48", "leader and all have no link there; use one of [management], or leave it out"},
+		{"fault: crash", "for: 1s", "43:5", "no fault is named; write one"},
 		// what is expected
 		{"{service: web,", "{service: wab,", "48:17", `"wab" is unknown; did you mean "web"?`},
 		{"{of: pair, max: 1}", "{of: pair, min: 2, max: 1}", "51:31", "1 is less than min, 2"},

@@ -98,6 +98,7 @@ func (v *validation) span(path string, s Span, most time.Duration) bool {
 
 func (v *validation) heading() {
 	s := v.s
+	v.check(s.Name != "", "name", "there is none; write one, such as name: leader-crash")
 	v.name("name", s.Name)
 	v.check(s.About != "", "about", "it is empty; say in one sentence what fails and what must hold")
 	v.printable("about", s.About)
@@ -107,6 +108,7 @@ func (v *validation) heading() {
 		v.oneOf(path, w, worlds)
 		v.check(!slices.Contains(s.Worlds[:i], w), path, "%q is listed twice", w)
 	}
+	v.check(s.Duration != 0, "duration", "it lasts no time; say how long, such as duration: 30s")
 	v.duration("duration", s.Duration, time.Millisecond, longestRun)
 	profile, err := config.Profile(s.Profile)
 	if err != nil {

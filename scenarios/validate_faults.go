@@ -15,6 +15,7 @@ func (v *validation) faults() {
 		path := fmt.Sprintf("faults[%d]", i)
 		kind, ok := FindFault(f.Fault)
 		if !ok {
+			v.check(f.Fault != "", path, "no fault is named; write one, such as fault: crash")
 			v.check(false, path+".fault", "%q is no fault; %s", f.Fault, suggest(f.Fault, FaultNames()))
 			return
 		}
@@ -24,6 +25,7 @@ func (v *validation) faults() {
 		v.check(!kind.Once || f.For == Span{}, path+".for", "a %s happens at a moment, and cannot be taken back; leave it out", kind.Name)
 		v.check(f.For.Min > 0 || !kind.NeedsFor && f.For.Max == 0, path+".for", "a %s needs to know how long it lasts; write one such as for: 5s", kind.Name)
 		v.options(path, kind, f)
+		v.links(path, kind, f)
 		v.ofCloud(path, kind, f)
 	}
 }
@@ -59,8 +61,9 @@ func (v *validation) ofCloud(path string, kind FaultKind, f *Fault) {
 // options checks the fields that shape some kinds of fault against the catalogue.
 func (v *validation) options(path string, kind FaultKind, f *Fault) {
 	for _, o := range f.options() {
-		v.check(!o.set || slices.Contains(kind.Takes, o.field), path+"."+o.field, "a %s does not take it", kind.Name)
-		v.check(o.set || !slices.Contains(kind.Needs, o.field), path+"."+o.field, "a %s cannot do without it", kind.Name)
+		v.check(!o.set || slices.Contains(kind.Takes, o.field), path+"."+o.field, "a %s does not take it; %s", kind.Name, kind.takes())
+		v.check(o.set || !slices.Contains(kind.Needs, o.field), path+"."+o.field, "a %s cannot do without it, and nothing of it is no fault; write one such as %s: %s",
+			kind.Name, o.field, o.such)
 	}
 	if f.To != "" {
 		v.selector(path+".to", f.To)

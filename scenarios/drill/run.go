@@ -71,7 +71,7 @@ func Run(ctx context.Context, t Terminal, o RunOptions) error {
 	case unkept != nil:
 		return Ended{StatusUsage, unkept.Error()}
 	case interrupted:
-		return Ended{StatusInterrupted, fmt.Sprintf("interrupted; %d runs of %d were finished and are reported", len(runs), suite.Size())}
+		return Ended{StatusInterrupted, fmt.Sprintf("interrupted; of %s, %d finished and reported", words.Plural(suite.Size(), "run"), len(runs))}
 	case !allHeld(runs):
 		return errBroken
 	}

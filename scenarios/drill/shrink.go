@@ -229,8 +229,12 @@ func (o *ShrinkOptions) write(t Terminal, l *lab, plan, small *scenarios.Scenari
 	if err := wholefile.Write(path, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err }); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.Out, "%s: %s\n  from  %s\n  to    %s, by %s in %s\nThe scenario is %s\nreplay it: %s replay %s --seed %d\n",
+	again := fmt.Sprintf("replay it: %s replay %s --seed %d", callName(), path, o.Seed)
+	if o.Mutant != "" { // without it, the plan holds
+		again = fmt.Sprintf("see it fail: %s shrink %s --seed %d --mutant %s", callName(), path, o.Seed, o.Mutant)
+	}
+	_, err = fmt.Fprintf(t.Out, "%s: %s\n  from  %s\n  to    %s, by %s in %s\nThe scenario is %s\n%s\n",
 		l.wanted.check, l.failure.Message, reports.SizeOf(plan), reports.SizeOf(small), words.Plural(l.plays, "run"), words.Duration(time.Since(l.began).Round(time.Second)),
-		path, callName(), path, o.Seed)
+		path, again)
 	return err
 }
