@@ -136,6 +136,13 @@ const blank = `[...document.querySelectorAll("details.scenario[open] canvas")].f
 	return d.every(v => v === d[0]);
 }).length`
 
+// leftmost is the first column of pixels of a chart in which there is anything.
+const leftmost = `(() => {
+	const c = document.querySelector("details.scenario[open] .chart[data-kind=%s] canvas");
+	const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+	for (let x = 0; x < c.width; x++) for (let y = 0; y < c.height; y++) if (d[4 * (y * c.width + x) + 3]) return x;
+})()`
+
 const (
 	canvases = `document.querySelectorAll("details.scenario canvas").length`
 	visible  = `[...document.querySelectorAll("details.scenario")].filter(e => e.checkVisibility()).map(e => e.id).join(" ")`
@@ -155,6 +162,10 @@ func TestWorldsInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate((&url.URL{Scheme: "file", Path: filepath.Join(dir, HTMLFile)}).String()))
 	b.until(`document.querySelectorAll("section[aria-labelledby='page:fidelity'] canvas").length === 1`)
+	const table = `document.querySelector(".fidelity")`
+	want(b, table+`.querySelectorAll("thead th")[1].textContent`, "Near enough?")
+	want(b, table+`.querySelector(".near").textContent`, "no simulated median 32 % too short, by detect +100 ms")
+	want(b, table+`.parentElement.scrollWidth > `+table+`.parentElement.clientWidth`, false) // all of it is seen
 	b.picture("worlds")
 }
 
@@ -177,6 +188,9 @@ func TestReportInABrowser(t *testing.T) {
 	b.run(`location.hash = "legacy-active-power-loss"`)
 	b.until(canvases + ` === 3 && ` + blank + ` === 0`)
 	want(b, `document.querySelector("details.scenario[open]").id`, "legacy-active-power-loss")
+	for _, kind := range []string{"ecdf", "box", "phases"} { // no label of an axis is cut off
+		b.until(fmt.Sprintf(leftmost, kind) + ` > 0`)
+	}
 	b.picture("open")
 
 	b.run(`location.hash = "leader-pause/4"`)

@@ -23,6 +23,7 @@ type failure struct {
 	Verdict    checker.Verdict
 	Replay     string
 	History    string // a path, or nothing
+	NoHistory  string // why there is none
 	Picture    string // of the operations: a path, or nothing
 	Violations []broken
 	More       int // violations that are not listed
@@ -55,8 +56,14 @@ func failures(all []*group, o Options) (listed []failure, more int) {
 		}
 	}
 	for i, g := range all {
+		kept := false // the history of a failure before this one
 		for _, run := range g.failed[:each[i]] {
-			listed = append(listed, newFailure(g, run, o))
+			f := newFailure(g, run, o)
+			if f.History == "" && kept {
+				f.NoHistory = "no history: only a scenario's first failures keep one; add --history FILE for this one's"
+			}
+			kept = kept || f.History != ""
+			listed = append(listed, f)
 		}
 	}
 	return listed, total - len(listed)

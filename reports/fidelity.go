@@ -23,7 +23,8 @@ type fidelity struct {
 	Ratios           []ratio
 	Apart            string // the Kolmogorov-Smirnov distance
 	Phase            string // the phase whose medians differ most, and by how much
-	Near             string // whether the simulator is as near as is asked of it, and if not, where it is not
+	Near             bool   // whether the simulator is as near as is asked of it
+	But              string // where it is not, and what is not known
 	Chart            chart
 }
 
@@ -87,7 +88,7 @@ func newFidelity(g *group, of string, sim, real *class) (fidelity, error) {
 	}
 	f.Apart = fmt.Sprintf("%.2f", stat.KolmogorovSmirnov(sim.sample.sorted, nil, real.sample.sorted, nil))
 	f.Phase = phaseApart(sim.outages, real.outages, 0.5)
-	f.Near = near(sim, real)
+	f.Near, f.But = near(sim, real)
 	var err error
 	f.Chart, err = f.draw(sim.sample, real.sample)
 	return f, err
@@ -101,8 +102,8 @@ func at(sorted []float64, quantile float64) time.Duration {
 func median(sorted []float64) time.Duration { return at(sorted, 0.5) }
 
 // near says whether the simulator is as near to the containers as is asked of it, and if not, which percentile is off and
-// which phase makes most of that.
-func near(sim, real *class) string {
+// which phase makes most of that; and what too few outages leave open.
+func near(sim, real *class) (yes bool, but string) {
 	var off, unknown []string
 	for _, p := range percentiles {
 		if min(sim.sample.N(), real.sample.N()) < p.least {
@@ -120,10 +121,7 @@ func near(sim, real *class) string {
 		}
 		off = append(off, fmt.Sprintf("simulated %s %.0f %% %s, by %s", p.name, math.Abs(by)*100, how, phaseApart(sim.outages, real.outages, p.at)))
 	}
-	if len(off) == 0 {
-		off = []string{"yes"}
-	}
-	return strings.Join(append(off, unknown...), "; ")
+	return len(off) == 0, strings.Join(append(off, unknown...), "; ")
 }
 
 // ratioSpread is the interval of the ratio of a percentile, if both samples know their own medians well enough to have one,

@@ -52,6 +52,7 @@ type filmTime struct {
 	Nodes []int  `json:"nodes,omitempty"`
 	Begin int64  `json:"begin"`
 	End   int64  `json:"end"`
+	Blip  bool   `json:"blip,omitempty"` // of an outage: fainter
 }
 
 type filmEvent struct {
@@ -74,7 +75,7 @@ func (d filmData) JSON() (template.JS, error) {
 }
 
 func filmHeadline(r checker.Result) string {
-	text := fmt.Sprintf("%s simulated, %s, %s", duration(r.Simulated), plural(len(r.Outages), "outage"), plural(len(r.Violations), "violation"))
+	text := duration(r.Simulated) + " simulated, " + counted(r)
 	if len(r.Violations) > 0 {
 		v := r.Violations[0]
 		text += fmt.Sprintf("; the first, %s: %s", v.Check, v.Message)
@@ -123,7 +124,7 @@ func newFilmData(f *scene.Film, r checker.Result, h *history.History) filmData {
 	d.addHistory(h, nodes)
 	for i := range r.Outages {
 		o := &r.Outages[i]
-		d.Outages = append(d.Outages, filmTime{Name: fmt.Sprintf("%s dark for %s: %s", o.Service, duration(o.Duration), o.Cause),
+		d.Outages = append(d.Outages, filmTime{Name: fmt.Sprintf("%s dark for %s%s: %s", o.Service, duration(o.Duration), blipMark(o), o.Cause), Blip: o.Blip,
 			Begin: o.Start.Microseconds(), End: (o.Start + o.Duration).Microseconds()})
 	}
 	d.Start = d.interesting()

@@ -86,6 +86,21 @@ func TestFilmInABrowser(t *testing.T) {
 	b.quiet()
 }
 
+// The page counts as the terminal does.
+func TestFilmCountsBlipsApart(t *testing.T) {
+	r := lossy().Runs[0]
+	if got, want := filmHeadline(r), "1 min simulated, 1 outage, 9 blips, 0 violations"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	d := newFilmData(&scene.Film{}, r, &history.History{})
+	if o := d.Outages[0]; !o.Blip || !strings.Contains(o.Name, "a blip") {
+		t.Errorf("the first is %+v", o)
+	}
+	if o := d.Outages[9]; o.Blip || strings.Contains(o.Name, "a blip") {
+		t.Errorf("the last is %+v", o)
+	}
+}
+
 // The page says what it leaves out.
 func TestFilmLimits(t *testing.T) {
 	f, _, _ := short()

@@ -130,6 +130,23 @@ func TestOddResults(t *testing.T) {
 	}
 }
 
+// A failure without a history says why, if those before it have one.
+func TestFailureWithoutHistorySaysWhy(t *testing.T) {
+	var r Results
+	for seed := range uint64(4) {
+		r.Runs = append(r.Runs, checker.Result{Scenario: "s", World: "sim", Seed: seed + 1, Verdict: checker.Fail})
+	}
+	kept := func(path string) bool { return path != HistoryPath("sim", "s", 4) }
+	for _, c := range []struct {
+		linked func(string) bool
+		times  int
+	}{{kept, 1}, {nil, 0}} {
+		if got := strings.Count(html(t, &r, Options{Linked: c.linked}), "no history: only a scenario"); got != c.times {
+			t.Errorf("said %d times, want %d", got, c.times)
+		}
+	}
+}
+
 // A thousand seeds must not make a page that no browser opens.
 func TestManyRunsStayOnePage(t *testing.T) {
 	in := sample(1000)

@@ -59,15 +59,19 @@ func Verdict(w io.Writer, subject string, r checker.Result, colour bool) error {
 	return err
 }
 
-func writeVerdict(out *strings.Builder, subject string, r checker.Result, p paint) {
+// counted says how often services were dark, and what was broken.
+func counted(r checker.Result) string {
 	blips := 0
 	for i := range r.Outages {
 		if r.Outages[i].Blip {
 			blips++
 		}
 	}
-	fmt.Fprintf(out, "%s  %s: %s and %s judged, %s, %s, %s\n", p.verdict(r.Verdict), subject, plural(r.Operations, "operation"), plural(r.Probes, "probe"),
-		plural(len(r.Outages)-blips, "outage"), plural(blips, "blip"), plural(len(r.Violations), "violation"))
+	return plural(len(r.Outages)-blips, "outage") + ", " + plural(blips, "blip") + ", " + plural(len(r.Violations), "violation")
+}
+
+func writeVerdict(out *strings.Builder, subject string, r checker.Result, p paint) {
+	fmt.Fprintf(out, "%s  %s: %s and %s judged, %s\n", p.verdict(r.Verdict), subject, plural(r.Operations, "operation"), plural(r.Probes, "probe"), counted(r))
 	for _, v := range r.Violations {
 		fmt.Fprintf(out, "  %s at %s: %s\n", v.Check, words.Instant(v.At), v.Message)
 		for _, d := range v.Details {

@@ -52,10 +52,12 @@
   };
   const shade = (g, name, alpha, draw) => { g.save(); g.globalAlpha = alpha; g.fillStyle = colour(name); draw(); g.restore(); };
 
+  const dark = o => o.blip ? .4 : .9; // how strong an outage is drawn
+
   const drawOverview = () => {
     const [g, width] = prepare($('overview'), 40), x = t => t / longest * width;
     for (const f of data.faults) shade(g, 'fault', .3, () => g.fillRect(x(f.begin), 14, Math.max(2, x(f.end) - x(f.begin)), 26));
-    for (const o of data.outages) shade(g, 'api', .9, () => g.fillRect(x(o.begin), 4, Math.max(2, x(o.end) - x(o.begin)), 6));
+    for (const o of data.outages) shade(g, 'api', dark(o), () => g.fillRect(x(o.begin), 4, Math.max(2, x(o.end) - x(o.begin)), 6));
     g.strokeStyle = colour('link'); g.lineWidth = 1.5;
     g.strokeRect(x(from), 1, Math.max(3, x(span)), 38);
     g.fillStyle = colour('link'); g.fillRect(x(now) - 1, 0, 2, 40);
@@ -73,7 +75,7 @@
     g.save(); g.beginPath(); g.rect(gutter, 0, width - gutter, height); g.clip();
     for (const f of data.faults) if (f.begin <= till && f.end >= from) for (const n of f.nodes || []) if (shown[n])
       shade(g, 'fault', .16, () => g.fillRect(x(f.begin), y(n) - lane / 2, Math.max(1, x(f.end) - x(f.begin)), lane));
-    for (const o of data.outages) if (o.begin <= till && o.end >= from) shade(g, 'api', .9, () => g.fillRect(x(o.begin), 4, Math.max(2, x(o.end) - x(o.begin)), 6));
+    for (const o of data.outages) if (o.begin <= till && o.end >= from) shade(g, 'api', dark(o), () => g.fillRect(x(o.begin), 4, Math.max(2, x(o.end) - x(o.begin)), 6));
     g.fillStyle = colour('soft'); g.strokeStyle = colour('line');
     for (let t = Math.ceil(from / step()) * step(); t <= till; t += step()) {
       g.beginPath(); g.moveTo(x(t), top); g.lineTo(x(t), height - 20); g.stroke();

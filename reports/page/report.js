@@ -9,6 +9,10 @@
     return getComputedStyle(root).getPropertyValue(name).trim();
   }
 
+  function font() {
+    return getComputedStyle(document.body).fontFamily;
+  }
+
   // themed looks colours up that the options name as var(--name).
   function themed(value) {
     if (typeof value === "string") {
@@ -52,7 +56,8 @@
     axis.axisLine = { show: axis.type === "category", lineStyle: { color: colour("--line") } };
     axis.axisTick = { show: false };
     axis.splitLine = { show: axis.type !== "category", lineStyle: { color: colour("--line") } };
-    axis.axisLabel = { color: colour("--soft"), fontSize: 12, formatter: label };
+    // ECharts measures labels in another font than it writes them in, unless the axis itself names one.
+    axis.axisLabel = { color: colour("--soft"), fontSize: 12, fontFamily: font(), formatter: label };
   }
 
   // graduate ends a linear axis on a tick: about so many, 1, 2 or 5 times a power of ten apart.
@@ -69,8 +74,9 @@
     dress(o.xAxis[0], time);
     dress(o.yAxis[0], kind === "ecdf" ? (v) => digits(100 * v, 0) + " %" : undefined);
     if (o.xAxis[0].type === "value") graduate(o.xAxis[0], narrow ? 3 : 6);
-    o.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
-    o.grid = { left: 4, right: 26, top: { ecdf: 44, box: 8, phases: 30, pareto: narrow ? 84 : 60 }[kind], bottom: 4, containLabel: true };
+    o.textStyle = { fontFamily: font() };
+    o.grid = { left: 4, right: kind === "ecdf" ? 42 : 26, // half of the label of a bound at the very end
+      top: { ecdf: 44, box: 8, phases: 30, pareto: narrow ? 84 : 60 }[kind], bottom: 4, containLabel: true };
     o.legend = { show: kind !== "box", left: 0, top: 0, itemWidth: 14, itemHeight: 8, textStyle: { color: colour("--ink"), fontSize: 12 } };
     o.tooltip = { trigger: o.tooltip.trigger, axisPointer: { lineStyle: { color: colour("--soft") } }, confine: true, formatter: tips[kind], backgroundColor: colour("--ink"), textStyle: { color: colour("--paper"), fontSize: 12 } };
     if (kind === "pareto") {
