@@ -119,7 +119,7 @@ func (h *evidence) balancedUntil(s history.Service) int {
 		h.spread = h.spreads()
 	}
 	end := len(h.Events)
-	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/"} {
+	for _, key := range []string{string(config.KindPool) + "/" + s.Pool.Name, string(config.KindVirtualService) + "/" + s.Name, string(config.KindHealthMonitor) + "/" + s.Pool.Monitor} {
 		end = min(end, h.spread.until(key, end))
 	}
 	return end
@@ -138,8 +138,6 @@ func (h *evidence) spreads() unseen {
 		case e.Operation == history.OpUpdate && spreadsAlike(created[e.Key], e.Value):
 		case e.Operation == history.OpRequest:
 			u.note(i, e)
-		case strings.HasPrefix(e.Key, string(config.KindHealthMonitor)+"/"):
-			u.from(string(config.KindHealthMonitor)+"/", i)
 		default:
 			u.from(e.Key, i)
 		}

@@ -28,7 +28,8 @@ func checkFlowsSurvive(h *evidence) []Violation {
 	for _, f := range h.longFlows() {
 		drained := slices.IndexFunc(drains, func(d drain) bool { return d.moves(f) })
 		switch {
-		case f.end == 0 && drained >= 0 && !drains[drained].struck && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack):
+		case f.end == 0 && drained >= 0 && !drains[drained].struck && h.Events[len(h.Events)-1].Time-drains[drained].end > int64(drainSlack) &&
+			!h.carriesAgain(f, drains[drained]):
 			out = append(out, violation(drains[drained].end, nil, "flow %d to %s is still at %s, which has drained", f.op, f.service.Name, f.by))
 		case f.end == 0 || f.by == "" || drained >= 0 || h.interrupted(f.by, f.begin, f.end) || h.hurt(f) || f.reason == "silence" && h.vacant(f.service.Address, f.end-int64(time.Second), f.end):
 		default:
@@ -106,6 +107,15 @@ func (d drain) moves(f *longFlow) bool {
 		(f.end == 0 || f.end >= d.end-slack)
 }
 
+// carriesAgain tells whether the service came back to the engine at the end of the drain, before the flow had to learn of
+// that.
+func (h *evidence) carriesAgain(f *longFlow, d drain) bool {
+	return slices.ContainsFunc(h.told, func(e *history.Event) bool {
+		return is(e, model.EventPlaced) && e.Unit == f.service.Name && e.Time >= d.end && e.Time <= d.end+int64(drainSlack) &&
+			slices.Contains(strings.Fields(e.Peer), d.engine)
+	})
+}
+
 func (h *evidence) drains() (out []drain) {
 	for _, e := range h.told {
 		_, address, _ := strings.Cut(e.Unit, "/")
@@ -148,8 +158,8 @@ func (h *evidence) interrupted(node string, from, until int64) bool {
 	})
 }
 
-// vacant tells whether nobody held an address at some moment in between. Nothing that clients send there finds its way; how
-// long that may be is for the bounds of outages.
+// vacant tells whether nobody held an address at some moment in between, because its holder had let it go: nothing that
+// clients send there finds its way, and how long that may be is for the bounds of outages. Who dies is to be succeeded.
 func (h *evidence) vacant(address string, from, until int64) bool {
 	holders := make(map[string]bool)
 	for _, e := range h.told {
@@ -162,7 +172,7 @@ func (h *evidence) vacant(address string, from, until int64) bool {
 		switch kind := model.EventKind(e.Event); {
 		case kind == model.EventAddressAdded && e.Unit == address:
 			holders[e.Node] = true
-		case kind == model.EventAddressRemoved && e.Unit == address, kind == model.EventStopped:
+		case kind == model.EventAddressRemoved && e.Unit == address, kind == model.EventStarted:
 			delete(holders, e.Node)
 		}
 	}

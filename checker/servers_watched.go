@@ -34,14 +34,15 @@ func checkServersWatched(h *evidence) []Violation {
 }
 
 // trustedEarly lists the engines that called a server up which had not passed its monitor for long enough since it came
-// back: the monitor wants several answers in a row.
-func (h *evidence) trustedEarly(m *monitors) (out []Violation) {
+// back: the monitor wants several answers in a row. One that was away for less than it takes to be noticed may have missed
+// no check.
+func (h *evidence) trustedEarly(m *monitors) (found []Violation) {
 	type word struct{ engine, pool, server string }
-	down, back := make(map[word]int64), make(map[string]int64) // since when
-	until, in := make(map[string]int), make(map[string]time.Duration)
+	down, away, back := make(map[word]int64), make(map[string]int64), make(map[string]int64) // since when
+	until, in, out := make(map[string]int), make(map[string]time.Duration), make(map[string]time.Duration)
 	for _, s := range h.Header.Services {
 		if s.Pool != nil && s.Pool.In > 0 {
-			in[s.Pool.Name], until[s.Pool.Name] = s.Pool.In.Std(), h.balancedUntil(s)
+			in[s.Pool.Name], out[s.Pool.Name], until[s.Pool.Name] = s.Pool.In.Std(), s.Pool.Out.Std(), h.balancedUntil(s)
 		}
 	}
 	for i := range h.Events {
@@ -50,6 +51,8 @@ func (h *evidence) trustedEarly(m *monitors) (out []Violation) {
 			continue
 		}
 		switch model.EventKind(e.Event) {
+		case model.EventStopped:
+			away[e.Node] = e.Time
 		case model.EventStarted:
 			back[e.Node] = e.Time
 			maps.DeleteFunc(down, func(w word, _ int64) bool { return w.engine == e.Node })
@@ -60,14 +63,15 @@ func (h *evidence) trustedEarly(m *monitors) (out []Violation) {
 			since, was := down[w]
 			delete(down, w)
 			passed, least := time.Duration(e.Time-back[w.server]), in[e.Unit]-in[e.Unit]/100-watchSlack
-			if was && back[w.server] > since && passed < least && e.Detail == "" && i < until[e.Unit] {
-				out = append(out, violation(e.Time, []string{describe(e)},
+			missed := back[w.server] > since && time.Duration(back[w.server]-away[w.server]) >= out[e.Unit]
+			if was && missed && passed < least && e.Detail == "" && i < until[e.Unit] {
+				found = append(found, violation(e.Time, []string{describe(e)},
 					"%s called %s up %s after it had come back; its monitor takes %s at least",
 					e.Node, w.server, words.Duration(passed), words.Duration(in[e.Unit])))
 			}
 		}
 	}
-	return out
+	return found
 }
 
 // unnoticed lists the engines that did not notice in time that a server of a service stopped.
