@@ -14,13 +14,12 @@ func checkOutageBound(h *evidence) []Violation {
 		return nil
 	}
 	var out []Violation
-	blips, longest := make(map[string]int), make(map[string]time.Duration)
+	blips := make(map[string]int)
 	for _, o := range h.outages {
 		bound, ok := outageBound(h.Header.Expect, o.Service)
 		if !ok {
 			continue
 		}
-		longest[o.Service] = max(longest[o.Service], o.Duration)
 		if o.Blip {
 			blips[o.Service]++
 		}
@@ -33,12 +32,26 @@ func checkOutageBound(h *evidence) []Violation {
 		}
 	}
 	for _, b := range h.Header.Expect.Outages {
-		if least := b.Min.Std(); longest[b.Service] < least {
+		if least := b.Min.Std(); least > 0 && h.silent(b.Service) < least {
 			out = append(out, violation(int64(ends(h.History)), nil, "%s was dark for %s at most; it must be for at least %s, while it is switched off",
-				b.Service, words.Duration(longest[b.Service]), words.Duration(least)))
+				b.Service, words.Duration(h.silent(b.Service)), words.Duration(least)))
 		}
 	}
 	return out
+}
+
+// silent is the longest time for which a service did not answer, switched off or not.
+func (e *evidence) silent(service string) (longest time.Duration) {
+	for _, w := range e.watches {
+		if w.service.Name != service {
+			continue
+		}
+		w.off = nil
+		for _, d := range w.dark(int64(ends(e.History))) {
+			longest = max(longest, time.Duration(d.end-d.firstLost))
+		}
+	}
+	return longest
 }
 
 // longer writes a time that is longer than its limit, also where the two read the same.

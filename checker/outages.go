@@ -12,6 +12,7 @@ import (
 // is dark, so that their fates are known in another order.
 type watch struct {
 	service  history.Service
+	off      []off
 	probes   []*history.Event
 	darkness []darkness
 }
@@ -27,6 +28,7 @@ func watched(h *history.History) []watch {
 		at     int
 	}
 	known := make(map[string][]from) // by service; few clients probe one service
+	off := switchedOff(h)
 	var out []watch
 	for i := range h.Events {
 		e := &h.Events[i]
@@ -44,7 +46,7 @@ func watched(h *history.History) []watch {
 			if !ok {
 				s = history.Service{Name: e.Service}
 			}
-			out = append(out, watch{service: s})
+			out = append(out, watch{service: s, off: off[e.Service]})
 		}
 		out[n].probes = append(out[n].probes, e)
 	}
@@ -82,6 +84,11 @@ func (w *watch) dark(end int64) []darkness {
 			}
 			answered = p.Sent
 		case answered < 0:
+		case w.isOff(p.Sent): // as if it had answered
+			if last != nil && !last.ended {
+				last.end, last.ended = p.Sent, true
+			}
+			answered = p.Sent
 		case last != nil && (!last.ended || p.Sent < last.end):
 			last.lastLost, last.end, last.ended = p.Sent, end, false
 			last.lost++
@@ -91,6 +98,11 @@ func (w *watch) dark(end int64) []darkness {
 		}
 	}
 	return out
+}
+
+// isOff tells whether clients wanted the service to be off.
+func (w *watch) isOff(t int64) bool {
+	return slices.ContainsFunc(w.off, func(o off) bool { return o.from <= t && t < o.until })
 }
 
 // Outages measures every outage that a client saw, by start.

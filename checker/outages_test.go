@@ -37,6 +37,28 @@ func TestOutages(t *testing.T) {
 		{"not before the first answer", `
 			{"t":19,"type":"probe","service":"shop","sent":10}
 			{"t":21,"type":"probe","service":"shop","sent":20,"ok":true}`, nil},
+		{"not while it is switched off, but from then on", `
+			{"t":11,"type":"probe","service":"shop","sent":10,"ok":true}
+			{"t":20,"type":"call","client":"a","op":1,"operation":"update","key":"VirtualService/shop","value":"{\"name\":\"shop\",\"vip\":\"198.18.0.1\",\"disabled\":true}"}
+			{"t":25,"type":"return","client":"a","op":1,"outcome":"ok"}
+			{"t":35,"type":"probe","service":"shop","sent":30}
+			{"t":45,"type":"probe","service":"shop","sent":40}
+			{"t":50,"type":"call","client":"a","op":2,"operation":"update","key":"VirtualService/shop","value":"{\"name\":\"shop\",\"vip\":\"198.18.0.1\"}"}
+			{"t":55,"type":"return","client":"a","op":2,"outcome":"ok"}
+			{"t":65,"type":"probe","service":"shop","sent":60}
+			{"t":75,"type":"probe","service":"shop","sent":70}
+			{"t":81,"type":"probe","service":"shop","sent":80,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "none", Start: 60, Duration: 21, Ended: true, Bound: 50,
+				Phases: Phases{Converge: 21}, Cause: "no fault before it; clients were answered after 21 ns"}}},
+		{"a change that is refused switches nothing off", `
+			{"t":11,"type":"probe","service":"shop","sent":10,"ok":true}
+			{"t":20,"type":"call","client":"a","op":1,"operation":"request","key":"DELETE /api/virtualservice/shop"}
+			{"t":25,"type":"return","client":"a","op":1,"outcome":"ok","status":409}
+			{"t":35,"type":"probe","service":"shop","sent":30}
+			{"t":45,"type":"probe","service":"shop","sent":40}
+			{"t":51,"type":"probe","service":"shop","sent":50,"ok":true}`,
+			[]Outage{{Service: "shop", Fault: "none", Start: 30, Duration: 21, Ended: true, Bound: 50,
+				Phases: Phases{Converge: 21}, Cause: "no fault before it; clients were answered after 21 ns"}}},
 		{"from the fault to the answer, with every phase", `
 			{"t":101,"type":"probe","service":"shop","sent":100,"ok":true}
 			{"t":150,"type":"fault","fault":"crash","step":1,"target":"active(web)","resolved":["engine-1"],"phase":"begin"}

@@ -413,7 +413,7 @@ func (v *validation) expect() {
 		v.oneOf(path+".service", o.Service, services)
 		v.duration(path+".max", o.Max, 0, longestRun)
 		v.check(o.Min == 0 || o.Service != "*", path+".min", "it is for one service, by its name")
-		v.check(o.Min >= 0 && o.Min <= o.Max, path+".min", "%v is out of range; use 0 to max, %v", o.Min, o.Max)
+		v.duration(path+".min", o.Min, 0, longestRun)
 		if o.Blips != nil {
 			v.between(path+".blips", *o.Blips, 0, 1_000_000)
 		}

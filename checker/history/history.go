@@ -193,7 +193,8 @@ type Answer struct {
 // OutageBound bounds the outages of a service.
 type OutageBound struct {
 	Service string `json:"service" yaml:"service"` // a name, "api", or "*" for every virtual service
-	// Min is the least that its longest outage must last, of a service that is switched off in between; zero: it need not have one.
+	// Min is for how long it must not answer at least, of a service that is switched off in between, which is no outage; zero:
+	// it may answer throughout.
 	Min   config.Duration `json:"min,omitempty" yaml:"min,omitempty"`
 	Max   config.Duration `json:"max" yaml:"max"`
 	Blips *int            `json:"blips,omitempty" yaml:"blips,omitempty"` // most single lost probes of the service in a run; absent: any number
