@@ -99,11 +99,19 @@ func (h *evidence) quiet(group string, from, t int64) bool {
 	feels := func(n history.Node) bool {
 		return n.Role == "engine" && n.Group == group || n.Role == "controller" || n.Role == "gateway" || n.Role == "cloud"
 	}
+	return h.settled(from, t, feels, func(f *fault) bool {
+		return f.stops() && !f.reaches(func(n history.Node) bool { return n.Role != "engine" })
+	})
+}
+
+// settled tells whether no fault was in effect on certain nodes from then until t. One that ends nodes, and of which
+// nothing is felt once others have noticed, counts only if it struck or ended in between.
+func (h *evidence) settled(from, t int64, feels func(history.Node) bool, noticed func(*fault) bool) bool {
 	return !slices.ContainsFunc(h.faults, func(f fault) bool {
-		if f.begin >= t || !f.reaches(feels) {
+		switch {
+		case f.begin >= t || !f.reaches(feels):
 			return false
-		}
-		if f.stops() && !f.reaches(func(n history.Node) bool { return n.Role != "engine" }) {
+		case noticed(&f):
 			return f.begin > from || f.end > from && f.end < t
 		}
 		return f.end > from

@@ -3,7 +3,6 @@ package checker
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -172,13 +171,5 @@ func orNobody(name string) string {
 
 // controllersQuiet tells whether no fault was in effect on controllers from then until t, but that some had stopped before.
 func (h *evidence) controllersQuiet(from, t int64) bool {
-	return !slices.ContainsFunc(h.faults, func(f fault) bool {
-		if f.begin >= t || !f.reaches(isController) {
-			return false
-		}
-		if f.stops() && f.begin <= from {
-			return f.end != math.MaxInt64 && f.end > from && f.end < t
-		}
-		return f.end > from
-	})
+	return h.settled(from, t, isController, (*fault).stops)
 }

@@ -14,7 +14,8 @@ type evidence struct {
 	controllers map[string]bool
 	watches     []watch
 	outages     []Outage
-	spread      unseen // found when first asked for
+	spread      unseen      // found when first asked for
+	flows       []*longFlow // likewise
 }
 
 func gather(h *history.History) *evidence {

@@ -57,7 +57,14 @@ type longFlow struct {
 	sent, begin, end   int64
 }
 
-func (h *evidence) longFlows() (out []*longFlow) {
+func (h *evidence) longFlows() []*longFlow {
+	if h.flows == nil {
+		h.flows = h.findFlows()
+	}
+	return h.flows
+}
+
+func (h *evidence) findFlows() (out []*longFlow) {
 	type key struct {
 		client string
 		op     uint64

@@ -32,9 +32,13 @@ func checkOutageBound(h *evidence) []Violation {
 		}
 	}
 	for _, b := range h.Header.Expect.Outages {
-		if least := b.Min.Std(); least > 0 && h.silent(b.Service) < least {
+		least := b.Min.Std()
+		if least == 0 {
+			continue
+		}
+		if longest := h.silent(b.Service); longest < least {
 			out = append(out, violation(int64(ends(h.History)), nil, "%s was dark for %s at most; it must be for at least %s, while it is switched off",
-				b.Service, words.Duration(h.silent(b.Service)), words.Duration(least)))
+				b.Service, words.Duration(longest), words.Duration(least)))
 		}
 	}
 	return out

@@ -10,10 +10,9 @@ import (
 // Header says in a history what was run: the plan, in which world, with which clients.
 func Header(plan *Scenario, world string, seed uint64, clients []Node) history.Header {
 	h := history.Header{Format: history.Format, Version: history.Version, Scenario: plan.Name, World: world, Seed: seed, Expect: plan.Expect}
-	if profile, err := config.Profile(plan.Profile); err == nil {
-		t := profile.Override(plan.Timers)
-		h.Timers = &t
-	}
+	profile, _ := config.Profile(plan.Profile) // a plan's is known
+	t := profile.Override(plan.Timers)
+	h.Timers = &t
 	if plan.Machine != nil && world == WorldSim {
 		h.Machine = plan.Machine.Profile
 	}
@@ -25,8 +24,7 @@ func Header(plan *Scenario, world string, seed uint64, clients []Node) history.H
 		h.Nodes = append(h.Nodes, node)
 	}
 	if ip := plan.Topology.ClusterIP; ip != nil {
-		profile, _ := config.Profile(plan.Profile) // a plan's is known
-		h.ClusterIP = &history.ClusterIP{Address: ip.String(), Refresh: profile.Override(plan.Timers).GARPRefresh}
+		h.ClusterIP = &history.ClusterIP{Address: ip.String(), Refresh: t.GARPRefresh}
 	}
 	h.Services = append(h.Services, history.Service{Name: "api"})
 	for _, vs := range plan.Config.Services {

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 )
 
 // links checks that a fault of the network finds a link to strike: on a network that both ends are plugged into, and to
@@ -61,7 +62,7 @@ func (s Selector) role() string {
 		return RoleServer
 	case SelectNode:
 		for _, role := range []string{RoleController, RoleEngine, RoleServer, RoleGateway, RoleCloud} {
-			if len(s.Name) > len(role) && s.Name[:len(role)+1] == role+"-" {
+			if strings.HasPrefix(s.Name, role+"-") {
 				return role
 			}
 		}

@@ -94,7 +94,7 @@ func (r *reader) header(line []byte, h *Header) error {
 		return fmt.Errorf("version is missing; %s", wantHeader)
 	}
 	if err := strict(line, h); err != nil {
-		return fmt.Errorf("%w; a header has format, version, scenario, world, seed, services, nodes, expect, timers", err)
+		return fmt.Errorf("%w; a header has format, version, scenario, world, seed, services, nodes, expect, timers, cluster_ip", err)
 	}
 	return nil
 }
